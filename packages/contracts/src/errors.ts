@@ -1,0 +1,137 @@
+/**
+ * The error catalogue: every code that Holdfast itself answers with. Codes are never reused.
+ * `docs/errors.md` is generated from it, and `/problems/<code>` serves each entry as a page.
+ */
+export interface ErrorEntry {
+  /** HTTP status of the answer. */
+  readonly status: number
+  /** Short, stable summary: the `title` of the problem document. */
+  readonly title: string
+  /** True when the same request with the same key may be sent again, as it is, and can succeed. */
+  readonly retryable: boolean
+  /** What has happened, for the reader of `/problems/<code>`. */
+  readonly meaning: string
+  /** What the caller does now. */
+  readonly action: string
+}
+
+const entry = (status: number, title: string, rest: Omit<ErrorEntry, 'status' | 'title'>): ErrorEntry => ({
+  status,
+  title,
+  ...rest,
+})
+
+export const errorCatalogue = {
+  unauthenticated: entry(401, 'Authentication required', {
+    retryable: false,
+    meaning: 'The gateway is set up with API keys, and the request carries none that it knows.',
+    action: 'Send `Authorization: Bearer <api key>`.',
+  }),
+  'idempotency-key-missing': entry(400, 'Idempotency-Key is missing', {
+    retryable: false,
+    meaning: 'This command needs an Idempotency-Key header, so that retries of the request can be recognised.',
+    action: 'Make one random key per intent (a UUID is fine), send it, and keep it for every retry.',
+  }),
+  'idempotency-key-invalid': entry(400, 'Idempotency-Key is invalid', {
+    retryable: false,
+    meaning:
+      'The key is not 1 to 255 visible ASCII characters, bare or as a quoted RFC 8941 string, or it was sent more than once.',
+    action: 'Send exactly one well-formed key.',
+  }),
+  'request-malformed': entry(400, 'Request is malformed', {
+    retryable: false,
+    meaning:
+      'The bytes are not HTTP or not JSON that means one thing only: bad syntax, invalid UTF-8, a member name twice, `__proto__`, nesting that is too deep, or a number that cannot be carried exactly.',
+    action: 'Correct the body. Send numbers that exceed double precision as strings.',
+  }),
+  'request-invalid': entry(400, 'Request body is invalid', {
+    retryable: false,
+    meaning: "The body is JSON, but not what the command's schema asks for. `issues` lists each fault by its path.",
+    action: 'Correct the members that are named. The key has not been used up.',
+  }),
+  'not-found': entry(404, 'No such resource', {
+    retryable: false,
+    meaning: 'Nothing is served under this path.',
+    action: 'See `/openapi.json` for the routes of this gateway.',
+  }),
+  'command-not-found': entry(404, 'No such command', {
+    retryable: false,
+    meaning: 'No command with this id is known to this tenant.',
+    action: 'Check the id. A command that was answered 202 or 2xx is always found.',
+  }),
+  'idempotency-key-not-found': entry(404, 'Key was never used', {
+    retryable: false,
+    meaning: 'This tenant has no command under this key: the request that carried it never became durable.',
+    action: 'It is safe to send the request.',
+  }),
+  'method-not-allowed': entry(405, 'Method not allowed', {
+    retryable: false,
+    meaning: 'The path exists, but not with this method. `Allow` lists the methods that do.',
+    action: 'Use one of the methods in `Allow`.',
+  }),
+  'request-timeout': entry(408, 'Request took too long to arrive', {
+    retryable: true,
+    meaning: 'Headers or body did not arrive in time, and the connection is closed.',
+    action: 'Send the request again with the same key.',
+  }),
+  'command-in-progress': entry(409, 'Command is in progress', {
+    retryable: true,
+    meaning: 'The first attempt is still running, and this command does not let retries wait for it.',
+    action: 'Retry with the same key after `Retry-After` seconds.',
+  }),
+  'idempotency-key-expired': entry(410, 'Idempotency-Key has expired', {
+    retryable: false,
+    meaning:
+      'The key was used, its retention has passed, and this command does not execute again under an expired key.',
+    action: 'Look up the first outcome with `GET /idempotency-keys/{key}`; use a new key for a new intent.',
+  }),
+  'body-too-large': entry(413, 'Request body is too large', {
+    retryable: false,
+    meaning: 'The body is larger than HOLDFAST_MAX_BODY_BYTES, or its outcome would be larger than the store accepts.',
+    action: 'Send less, or a reference to the data.',
+  }),
+  'content-type-unsupported': entry(415, 'Content-Type is not supported', {
+    retryable: false,
+    meaning: 'Commands take `application/json`, in UTF-8.',
+    action: 'Send `Content-Type: application/json`.',
+  }),
+  'idempotency-key-reused': entry(422, 'Idempotency-Key was used for another request', {
+    retryable: false,
+    meaning: 'This key already names another command, or the same command with another body.',
+    action: 'Use a new key for a new intent; to retry, send the first request unchanged.',
+  }),
+  'headers-too-large': entry(431, 'Request headers are too large', {
+    retryable: false,
+    meaning: 'The request line and headers exceed 16 KiB.',
+    action: 'Send smaller headers.',
+  }),
+  'command-failed': entry(500, 'Command failed', {
+    retryable: false,
+    meaning: 'The command was tried as often as it allows, and failed for good. This is its recorded outcome.',
+    action: 'Ask the operator. A retry with this key gets the same answer.',
+  }),
+  internal: entry(500, 'Internal error', {
+    retryable: true,
+    meaning: 'The gateway failed in a way that it does not know. What became durable stays so.',
+    action: 'Retry with the same key, which is safe, and report the request id if it goes on.',
+  }),
+  unavailable: entry(503, 'Temporarily unavailable', {
+    retryable: true,
+    meaning:
+      'The store or the broker cannot be reached, or the gateway is shutting down. Nothing runs unprotected: the command was not acknowledged.',
+    action: 'Retry with the same key after `Retry-After` seconds.',
+  }),
+  overloaded: entry(503, 'Too many requests in flight', {
+    retryable: true,
+    meaning: 'The gateway is working on as many requests as HOLDFAST_MAX_IN_FLIGHT allows.',
+    action: 'Retry with the same key after `Retry-After` seconds.',
+  }),
+} as const satisfies Record<string, ErrorEntry>
+
+/** A code of the catalogue. */
+export type ErrorCode = keyof typeof errorCatalogue
+
+/** Narrows a string to a code of the catalogue. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCatalogue, code)
+}

@@ -1,0 +1,15 @@
+/**
+ * Wire types, header names and the error catalogue.
+ *
+ * - `headers.ts`: header names and media types
+ * - `errors.ts`: the error catalogue
+ * - `problem.ts`: problem documents (RFC 9457)
+ * - `command-status.ts`: 202 bodies and command look-ups
+ */
+export type { ErrorCode, ErrorEntry } from './errors.ts'
+export type { InputIssue, Problem, ProblemOptions } from './problem.ts'
+export type { CommandProgress, CommandStateName, CommandStatus } from './command-status.ts'
+export { errorCatalogue, isErrorCode } from './errors.ts'
+export { headers, problemMediaType } from './headers.ts'
+export { problem, problemFrom, problemPath, problemSchema } from './problem.ts'
+export { commandProgressSchema, commandStates, commandStatusSchema } from './command-status.ts'

@@ -1,0 +1,49 @@
+import { isErrorCode } from '@holdfast/contracts'
+import type { Command } from './command/define-command.ts'
+import type { RefusalEntry } from './command/refusal.ts'
+
+/** An application: what `HOLDFAST_APP` names. Its module exports it as `app`. */
+export interface App {
+  readonly name: string
+  readonly commands: readonly Command[]
+  /** The command of this name, if the application has one. */
+  command(name: string): Command | undefined
+  /** All refusal codes, for `/problems/<code>`. */
+  readonly refusals: ReadonlyMap<string, RefusalEntry>
+}
+
+export interface AppSpec {
+  readonly name: string
+  readonly commands: readonly Command[]
+}
+
+/**
+ * Lists an application's commands.
+ *
+ * @throws TypeError when two commands share a name or a route, or a refusal code means two things or one of Holdfast's own
+ */
+export function defineApp(spec: AppSpec): App {
+  const byName = new Map<string, Command>()
+  const routes = new Set<string>()
+  const refusals = new Map<string, RefusalEntry>()
+  for (const command of spec.commands) {
+    const route = `${command.route.method} ${command.route.path.replace(/\{[^}]+\}/g, '{}')}`
+    if (byName.has(command.name)) throw new TypeError(`two commands are named "${command.name}"`)
+    if (routes.has(route)) throw new TypeError(`two commands have the route "${route}"`)
+    byName.set(command.name, command)
+    routes.add(route)
+    for (const [code, entry] of Object.entries(command.refusals)) {
+      const known = refusals.get(code)
+      if (isErrorCode(code) || (known !== undefined && known.status !== entry.status)) {
+        throw new TypeError(`the refusal code "${code}" of "${command.name}" already means something else`)
+      }
+      refusals.set(code, entry)
+    }
+  }
+  return { name: spec.name, commands: spec.commands, command: (name) => byName.get(name), refusals }
+}
+
+/** Narrows what a module exports to an application, for `HOLDFAST_APP`. */
+export function isApp(value: unknown): value is App {
+  return typeof value === 'object' && value !== null && 'commands' in value && 'command' in value && 'refusals' in value
+}

@@ -1,0 +1,56 @@
+import type { CommandId, IdempotencyKey, Tenant } from '../brands.ts'
+import type { CommandEnvelope } from '../envelope.ts'
+import type { JsonObject } from '../json.ts'
+import { createRefusal, type Refusal } from './refusal.ts'
+
+/**
+ * What a command may know besides its input. All of it is fixed in the recorded envelope, so that a redelivery decides
+ * the same.
+ */
+export interface CommandContext<RefusalCode extends string = string> {
+  /** UUID v7, unique for this generation of the key: use it as the id of what the command creates. */
+  readonly id: string
+  readonly commandId: CommandId
+  readonly tenant: Tenant
+  readonly key: IdempotencyKey
+  /** When the gateway received the command. The same at each call. */
+  now(): Date
+  /** The next number of a recorded sequence, 0 ≤ n < 1. */
+  random(): number
+  /** Fires when the attempt has run out of time, or the process lets go of the command. */
+  readonly signal: AbortSignal
+  /** Makes a business refusal: return it from `handle`. */
+  refuse(code: RefusalCode, detail: string, members?: JsonObject): Refusal<RefusalCode>
+}
+
+/** Builds the context of one try. `signal` is asked for only when the command looks at it. */
+export function createContext(
+  envelope: CommandEnvelope,
+  commandId: CommandId,
+  signal: () => AbortSignal,
+): CommandContext {
+  let random: (() => number) | undefined
+  return {
+    id: envelope.attemptId,
+    commandId,
+    tenant: envelope.tenant,
+    key: envelope.key,
+    now: () => new Date(envelope.receivedAtMs),
+    random: () => (random ??= mulberry32(envelope.seed))(),
+    get signal() {
+      return signal()
+    },
+    refuse: createRefusal,
+  }
+}
+
+/** A small generator with a 32-bit state (Tommy Ettinger, public domain): not for secrets, good for decisions. */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+}

@@ -1,0 +1,279 @@
+import { commandIdOf, streamOf, type CommandId, type Fingerprint, type IdempotencyKey, type Tenant } from '../brands.ts'
+import type { Command } from '../command/define-command.ts'
+import type { CommandEnvelope } from '../envelope.ts'
+import { fingerprintOf } from '../fingerprint.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
+import { decide } from '../key-state/decide.ts'
+import { loadKeyState } from '../key-state/load.ts'
+import type { KeyState } from '../key-state/state.ts'
+import { replayOf } from '../handler/command-handler.ts'
+import type { Clock, Ids } from '../ports/clock.ts'
+import type { CommandTransport, Dispatch, Resolution } from '../ports/command-transport.ts'
+import type { EventStore } from '../ports/event-store.ts'
+import type { Answer } from './answer.ts'
+
+export interface CommandGatewayOptions {
+  readonly transport: CommandTransport
+  readonly store: EventStore
+  readonly clock: Clock
+  readonly ids: Ids
+  /** See KeyPolicy.clockSkewMs. */
+  readonly clockSkewMs: number
+  /** Requests being answered at one time; more are refused as `overloaded`. */
+  readonly maxInFlight: number
+  /** How long a 202 may wait for the command to become durable before it turns into 503, milliseconds. */
+  readonly durableTimeoutMs: number
+  /**
+   * Look for a recorded outcome before the transport is asked. True where the transport is a journey (Kafka); false where
+   * the handler is in this process and reads the same stream anyway.
+   */
+  readonly readFirst: boolean
+}
+
+/** One attempt at a command, after authentication and validation. */
+export interface CommandRequest {
+  readonly command: Command
+  readonly tenant: Tenant
+  readonly key: IdempotencyKey
+  /** Output of the command's schema. */
+  readonly input: JsonObject
+  /** How long the caller waits for the outcome, milliseconds; 0 for a 202 at once. */
+  readonly waitMs: number
+  readonly requestId: string
+  readonly traceparent?: string
+}
+
+/** What a look-up of a key finds. */
+export type KeyLookup =
+  | {
+      readonly kind: 'pending'
+      readonly command: string
+      readonly fingerprint: Fingerprint
+      readonly attempts: number
+      readonly receivedAtMs: number
+    }
+  | Exclude<KeyState, { kind: 'vacant' }>
+
+interface InFlight {
+  readonly envelope: CommandEnvelope
+  readonly dispatch: Dispatch
+}
+
+const late = Symbol('late')
+
+/**
+ * Turns attempts into answers: attaches an attempt to the one in flight under its key, or dispatches it, and waits.
+ * Checks the fingerprint before it looks what is in flight, and that before the store, as the contract orders.
+ */
+export class CommandGateway {
+  readonly #options: CommandGatewayOptions
+  readonly #inFlight = new Map<CommandId, InFlight>()
+  readonly #waiting = new Set<() => void>()
+  #refusing = false
+  #draining = false
+  #answering = 0
+
+  constructor(options: CommandGatewayOptions) {
+    this.#options = options
+  }
+
+  /** Keys in flight. */
+  get keysInFlight(): number {
+    return this.#inFlight.size
+  }
+
+  /** Requests being answered. */
+  get answering(): number {
+    return this.#answering
+  }
+
+  /** From now on only keys that are in flight are answered; others get `unavailable`. The first half of a shutdown. */
+  refuseNew(): void {
+    this.#refusing = true
+  }
+
+  /** From now on no caller waits: everyone in flight is answered 202 as soon as the command is durable. */
+  drain(): void {
+    this.#refusing = true
+    this.#draining = true
+    for (const giveUp of [...this.#waiting]) giveUp()
+  }
+
+  async submit(request: CommandRequest): Promise<Answer> {
+    const { command, tenant, key, input } = request
+    const commandId = commandIdOf(tenant, key)
+    if (this.#answering >= this.#options.maxInFlight) return { kind: 'refused', code: 'overloaded', commandId }
+    const subset: JsonValue = command.fingerprint === undefined ? input : command.fingerprint(input)
+    const fingerprint = fingerprintOf(command.name, subset)
+    this.#answering++
+    try {
+      return await this.#answer(request, commandId, fingerprint)
+    } finally {
+      this.#answering--
+    }
+  }
+
+  /** Where a key of this tenant stands; undefined when it was never used, or by another tenant only. */
+  async lookup(tenant: Tenant, commandId: CommandId): Promise<KeyLookup | undefined> {
+    const state = await loadKeyState(this.#options.store, streamOf(commandId), { withEnvelope: true })
+    if (state.kind !== 'vacant') return state.envelope?.tenant === tenant ? state : undefined
+    const flying = this.#inFlight.get(commandId)
+    if (flying?.envelope.tenant !== tenant) return undefined
+    const { command, fingerprint, receivedAtMs } = flying.envelope
+    return { kind: 'pending', command, fingerprint, receivedAtMs, attempts: flying.dispatch.attempts() }
+  }
+
+  async #answer(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> {
+    const { command } = request
+    const deadlineMs = this.#options.clock.nowMs() + request.waitMs
+    for (;;) {
+      const flying = this.#inFlight.get(commandId)
+      if (flying === undefined) return this.#first(request, commandId, fingerprint)
+      if (flying.envelope.fingerprint === fingerprint) {
+        if (command.concurrent === 'conflict') return { kind: 'refused', code: 'command-in-progress', commandId }
+        return this.#wait(flying, { commandId, attemptId: undefined, waitMs: request.waitMs })
+      }
+      if (!command.supersedes) return { kind: 'refused', code: 'idempotency-key-reused', commandId }
+      // The newer body is the next generation: it goes on when the running one has ended.
+      const remainingMs = deadlineMs - this.#options.clock.nowMs()
+      const ended = await this.#within(flying.dispatch.resolution, remainingMs)
+      if (ended === late) return { kind: 'refused', code: 'unavailable', commandId }
+    }
+  }
+
+  #first(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> | Answer {
+    if (this.#refusing) return { kind: 'refused', code: 'unavailable', commandId }
+    const { clock, ids, transport, readFirst } = this.#options
+    const receivedAtMs = clock.nowMs()
+    const attemptId = ids.attemptId(receivedAtMs)
+    const envelope: CommandEnvelope = {
+      v: 1,
+      command: request.command.name,
+      tenant: request.tenant,
+      key: request.key,
+      fingerprint,
+      attemptId,
+      requestId: request.requestId,
+      receivedAtMs,
+      seed: seedOf(attemptId),
+      input: request.input,
+      ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
+    }
+    const dispatch = readFirst
+      ? this.#readThenDispatch(request.command, commandId, envelope)
+      : transport.dispatch(envelope)
+    const flying: InFlight = { envelope, dispatch }
+    this.#inFlight.set(commandId, flying)
+    const forget = (): void => {
+      this.#inFlight.delete(commandId)
+    }
+    dispatch.resolution.then(forget, forget)
+    return this.#wait(flying, { commandId, attemptId, waitMs: request.waitMs })
+  }
+
+  /** The attempt is in flight from the first moment on, so that others attach to it while the stream is read. */
+  #readThenDispatch(command: Command, commandId: CommandId, envelope: CommandEnvelope): Dispatch {
+    const { store, clock, clockSkewMs, transport } = this.#options
+    const start = async (): Promise<Dispatch | Resolution> => {
+      const state = await loadKeyState(store, streamOf(commandId))
+      const attempt = { fingerprint: envelope.fingerprint, nowMs: clock.nowMs() }
+      const decision = decide(state, attempt, { expired: command.expired, supersedes: command.supersedes, clockSkewMs })
+      if (decision.kind === 'replay') return replayOf(decision.state)
+      if (decision.kind === 'reused' || decision.kind === 'expired') return decision
+      return transport.dispatch(envelope)
+    }
+    const started = start()
+    const resolution = started.then((result) => ('resolution' in result ? result.resolution : result))
+    resolution.catch(() => undefined)
+    return {
+      resolution,
+      durable: async () => {
+        const result = await started
+        if ('resolution' in result) await result.durable()
+      },
+      attempts: () => 1,
+    }
+  }
+
+  async #wait(
+    flying: InFlight,
+    caller: { readonly commandId: CommandId; readonly attemptId: string | undefined; readonly waitMs: number },
+  ): Promise<Answer> {
+    const { commandId } = caller
+    try {
+      const early = caller.waitMs === 0 ? late : await this.#within(flying.dispatch.resolution, caller.waitMs)
+      if (early !== late) return toAnswer(early, caller)
+      const made = await this.#within(flying.dispatch.durable(), this.#options.durableTimeoutMs, {
+        evenWhenDraining: true,
+      })
+      if (made === late) return { kind: 'refused', code: 'unavailable', commandId }
+      // Some become durable by their outcome: whoever asked to wait gets that. A refusal is told to everybody: nothing
+      // of this attempt is durable. And what is durable stays so, though its handler lets go of it now.
+      const settled = await this.#within(flying.dispatch.resolution, 0).catch((): typeof late => late)
+      if (settled !== late && (caller.waitMs > 0 || settled.kind !== 'outcome')) return toAnswer(settled, caller)
+      return { kind: 'pending', commandId, state: 'accepted', attempts: flying.dispatch.attempts() }
+    } catch (cause) {
+      return { kind: 'refused', code: 'unavailable', commandId, cause }
+    }
+  }
+
+  /** Plain callbacks, since `Promise.race` with a promise that outlives the request would keep each request in memory. */
+  #within<T>(
+    work: Promise<T>,
+    waitMs: number,
+    options?: { readonly evenWhenDraining: boolean },
+  ): Promise<T | typeof late> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        stop()
+        resolve(late)
+      }
+      const cancel = this.#options.clock.schedule(waitMs, giveUp)
+      const stop = (): void => {
+        cancel()
+        this.#waiting.delete(giveUp)
+      }
+      work.then(
+        (value) => {
+          stop()
+          resolve(value)
+        },
+        (error: unknown) => {
+          stop()
+          reject(error instanceof Error ? error : new Error(String(error)))
+        },
+      )
+      if (options?.evenWhenDraining !== true) {
+        this.#waiting.add(giveUp)
+        // Behind `work.then`: what has settled before is not given up.
+        if (this.#draining) queueMicrotask(giveUp)
+      }
+    })
+  }
+}
+
+/** The 32 random bits at the end of the attempt's UUID. */
+const seedOf = (attemptId: string): number => Number.parseInt(attemptId.slice(-8), 16)
+
+function toAnswer(
+  resolution: Resolution,
+  caller: { readonly commandId: CommandId; readonly attemptId: string | undefined },
+): Answer {
+  const { commandId } = caller
+  switch (resolution.kind) {
+    case 'outcome': {
+      const { response, expiresAtMs } = resolution
+      const replayed = resolution.attemptId !== caller.attemptId
+      const source = caller.attemptId === undefined ? 'attached' : replayed ? 'replayed' : 'executed'
+      return { kind: 'response', commandId, response, expiresAtMs, replayed, source }
+    }
+    case 'reused':
+      return { kind: 'refused', code: 'idempotency-key-reused', commandId }
+    case 'expired':
+      return { kind: 'refused', code: 'idempotency-key-expired', commandId }
+    case 'in-progress':
+      return { kind: 'refused', code: 'command-in-progress', commandId }
+    case 'too-large':
+      return { kind: 'refused', code: 'body-too-large', commandId }
+  }
+}

@@ -1,0 +1,99 @@
+import { problemFrom, problemMediaType } from '@holdfast/contracts'
+import type { CommandId } from '../brands.ts'
+import { createContext } from '../command/context.ts'
+import type { Command, DomainEvent } from '../command/define-command.ts'
+import { isRefusal, type Refusal } from '../command/refusal.ts'
+import { renderResponse } from '../command/response.ts'
+import type { CommandEnvelope } from '../envelope.ts'
+import { asJson } from '../json.ts'
+import { keyEventTypes, type StoredResponse } from '../key-state/events.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { LazyAbort } from '../lazy-abort.ts'
+
+/** What a try decided, with the response already projected: nothing is rendered later. */
+export interface Decided {
+  readonly kind: 'succeeded' | 'rejected'
+  readonly events: readonly [DomainEvent, ...DomainEvent[]]
+  readonly response: StoredResponse
+}
+
+/** A try of `handle` took longer than the command's `retry.timeoutMs`. */
+export class AttemptTimeout extends Error {
+  override readonly name = 'AttemptTimeout'
+}
+
+export interface AttemptOptions {
+  readonly command: Command
+  readonly commandId: CommandId
+  readonly envelope: CommandEnvelope
+  readonly clock: Clock
+  /** Fires when the process lets go of the command. */
+  readonly abort: LazyAbort
+}
+
+/**
+ * Runs `handle` once and projects the response. A command that decides synchronously is answered synchronously: the hot
+ * path takes no timer and no further turn of the event loop.
+ *
+ * @throws whatever the command throws; {@link AttemptTimeout}
+ */
+export function attempt(options: AttemptOptions): Decided | Promise<Decided> {
+  const { command, commandId, envelope } = options
+  let controller: AbortController | undefined
+  const signal = (): AbortSignal =>
+    AbortSignal.any([(controller ??= new AbortController()).signal, options.abort.signal])
+  const result = command.handle(envelope.input, createContext(envelope, commandId, signal))
+  if (!(result instanceof Promise)) return project(command, envelope, result)
+  const deadline = withDeadline(result, options, (error) => {
+    controller?.abort(error)
+  })
+  return deadline.then((decided) => project(command, envelope, decided))
+}
+
+function withDeadline<T>(work: Promise<T>, options: AttemptOptions, onTimeout: (error: Error) => void): Promise<T> {
+  const { timeoutMs } = options.command.retry
+  return new Promise<T>((resolve, reject) => {
+    const cancel = options.clock.schedule(timeoutMs, () => {
+      const error = new AttemptTimeout(`the try took longer than ${timeoutMs} ms`)
+      onTimeout(error)
+      reject(error)
+    })
+    work.then(resolve, reject).finally(cancel)
+  })
+}
+
+function project(
+  command: Command,
+  envelope: CommandEnvelope,
+  result: DomainEvent | readonly DomainEvent[] | Refusal,
+): Decided {
+  if (isRefusal(result)) return projectRefusal(command, envelope, result)
+  const [first, ...rest]: readonly DomainEvent[] = isList(result) ? result : [result]
+  const events = [first ?? { type: keyEventTypes.succeeded, data: {} }, ...rest] as const
+  const last = events.at(-1) ?? events[0]
+  return { kind: 'succeeded', events, response: renderResponse(command.respond(last, events)) }
+}
+
+const isList = (result: object): result is readonly DomainEvent[] => Array.isArray(result)
+
+function projectRefusal(command: Command, envelope: CommandEnvelope, refusal: Refusal): Decided {
+  const entry = command.refusals[refusal.code]
+  if (entry === undefined)
+    throw new TypeError(`"${command.name}" refused with "${refusal.code}", which it does not declare`)
+  const document = problemFrom(
+    refusal.code,
+    { ...entry, retryable: false },
+    { detail: refusal.detail, instance: envelope.requestId },
+  )
+  const link = `</problems/${refusal.code}>; rel="describedby"`
+  return {
+    kind: 'rejected',
+    events: [
+      { type: keyEventTypes.rejected, data: { code: refusal.code, detail: refusal.detail, ...refusal.members } },
+    ],
+    response: renderResponse(
+      { status: entry.status, headers: { link }, body: { ...refusal.members, ...asJson(document) } },
+      problemMediaType,
+    ),
+  }
+}

@@ -1,0 +1,274 @@
+import type { App } from '../app.ts'
+import { commandIdOf, streamOf, type CommandId, type StreamName } from '../brands.ts'
+import type { Command } from '../command/define-command.ts'
+import type { CommandEnvelope } from '../envelope.ts'
+import { decide, type KeyDecision } from '../key-state/decide.ts'
+import { loadKeyState } from '../key-state/load.ts'
+import type { Resolved } from '../key-state/state.ts'
+import { TransportError, type CommandTransport, type Dispatch, type Resolution } from '../ports/command-transport.ts'
+import { EventStoreError, type ExpectedRevision } from '../ports/event-store.ts'
+import { LazyAbort } from '../lazy-abort.ts'
+import { jittered } from './backoff.ts'
+import { Generation, type GenerationDeps, type GenerationPlan } from './generation.ts'
+
+export interface CommandHandlerOptions extends GenerationDeps {
+  readonly app: App
+  /** See KeyPolicy.clockSkewMs. */
+  readonly clockSkewMs: number
+  /** How long `close` waits for commands that are running, milliseconds. */
+  readonly graceMs: number
+}
+
+/** Bound of "read, decide, append, conflict, read again": each round means that another worker has made progress. */
+const maxRounds = 50
+const longestPauseMs = 5_000
+
+/**
+ * Decides commands: one at a time per key, any number of keys at once. In one process it is the transport itself; behind
+ * Kafka the consumer calls it.
+ */
+export class CommandHandler implements CommandTransport {
+  readonly #options: CommandHandlerOptions
+  readonly #running = new Map<StreamName, Execution>()
+  #closing = false
+
+  constructor(options: CommandHandlerOptions) {
+    this.#options = options
+  }
+
+  dispatch(envelope: CommandEnvelope): Dispatch {
+    const commandId = commandIdOf(envelope.tenant, envelope.key)
+    const stream = streamOf(commandId)
+    if (this.#closing) return refused(new TransportError('the handler is shutting down'))
+    const command = this.#options.app.command(envelope.command)
+    if (command === undefined)
+      return refused(new TransportError(`no command "${envelope.command}" in this application`))
+    const before = this.#running.get(stream)
+    if (command.concurrent === 'conflict' && before?.runs(envelope) === true) return settled({ kind: 'in-progress' })
+    const execution = new Execution(this.#options, { command, commandId, stream, envelope }, before)
+    this.#running.set(stream, execution)
+    const forget = (): void => {
+      if (this.#running.get(stream) === execution) this.#running.delete(stream)
+    }
+    execution.resolution.then(forget, forget)
+    return execution
+  }
+
+  ready(): boolean {
+    return !this.#closing
+  }
+
+  /** How many keys are being worked on. */
+  get size(): number {
+    return this.#running.size
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    const { clock, graceMs } = this.#options
+    const settled = new AbortController()
+    const all = Promise.allSettled([...this.#running.values()].map((execution) => execution.resolution))
+    await Promise.race([all.then(() => settled.abort()), clock.sleep(graceMs, settled.signal)])
+    await Promise.allSettled([...this.#running.values()].map((execution) => execution.letGo()))
+  }
+}
+
+function refused(error: Error): Dispatch {
+  const resolution = Promise.reject<Resolution>(error)
+  resolution.catch(() => undefined)
+  return { durable: () => Promise.reject(error), resolution, attempts: () => 0 }
+}
+
+function settled(resolution: Resolution): Dispatch {
+  return { durable: () => Promise.resolve(), resolution: Promise.resolve(resolution), attempts: () => 0 }
+}
+
+interface Target {
+  readonly command: Command
+  readonly commandId: CommandId
+  readonly stream: StreamName
+  readonly envelope: CommandEnvelope
+}
+
+/** One attempt: reads the key's state, and goes on until there is a resolution. */
+class Execution implements Dispatch {
+  readonly resolution: Promise<Resolution>
+  readonly #options: CommandHandlerOptions
+  readonly #target: Target
+  #before: Execution | undefined
+  readonly #released = new LazyAbort()
+  #generation: Generation | undefined
+  #accepting: PromiseWithResolvers<void> | undefined
+  #giveUp: (error: Error) => void = () => undefined
+
+  constructor(options: CommandHandlerOptions, target: Target, before: Execution | undefined) {
+    this.#options = options
+    this.#target = target
+    this.#before = before
+    this.resolution = new Promise((resolve, reject) => {
+      this.#giveUp = reject
+      this.#run().then(resolve, reject)
+    })
+    this.resolution.catch(() => undefined)
+  }
+
+  runsSame({ fingerprint }: CommandEnvelope): boolean {
+    return this.#target.envelope.fingerprint === fingerprint
+  }
+
+  /** True when this is another attempt at the same request. */
+  runs(envelope: CommandEnvelope): boolean {
+    return this.runsSame(envelope) && this.#target.envelope.attemptId !== envelope.attemptId
+  }
+
+  attempts(): number {
+    return this.#generation?.attempts ?? this.#before?.attempts() ?? 0
+  }
+
+  async durable(): Promise<void> {
+    await this.#acceptance()
+  }
+
+  /** True once the command, or its outcome, is durable; false when it came to something else (a refusal). */
+  #acceptance(): Promise<boolean> {
+    if (this.#accepting === undefined) {
+      this.#accepting = Promise.withResolvers<void>()
+      this.#accepting.promise.catch(() => undefined)
+      this.#acceptIfWanted()
+    }
+    return Promise.race([
+      this.#accepting.promise.then(() => true),
+      this.resolution.then(({ kind }) => kind === 'outcome'),
+    ])
+  }
+
+  /** Makes the command durable as it stands, and stops working on it; so do those that it waits for. */
+  async letGo(): Promise<void> {
+    try {
+      await this.#before?.letGo().catch(() => undefined)
+      await this.#generation?.accept()
+    } finally {
+      this.#generation?.abandon()
+      this.#released.abort()
+      this.#giveUp(new TransportError('the handler is shutting down; what was accepted is finished at the next start'))
+    }
+  }
+
+  #acceptIfWanted(): void {
+    const accepting = this.#accepting
+    if (accepting === undefined) return
+    const [generation, before] = [this.#generation, this.#before]
+    const done = (durable: boolean): void => {
+      if (durable) accepting.resolve()
+    }
+    if (generation === undefined) {
+      // It waits its turn. What the execution before it makes durable is this request as well, if it is the same one.
+      if (before?.runsSame(this.#target.envelope) === true) before.#acceptance().then(done, () => undefined)
+      return
+    }
+    // Another request's generation, which this one supersedes when it has ended: its acceptance is not this one's.
+    if (generation.fingerprint !== this.#target.envelope.fingerprint) return
+    generation.accept().then(done, (error: unknown) => {
+      // Whoever asks again finds the store back, perhaps.
+      if (this.#accepting === accepting) this.#accepting = undefined
+      accepting.reject(error)
+    })
+  }
+
+  async #run(): Promise<Resolution> {
+    if (this.#before !== undefined) await this.#before.resolution.catch(() => undefined)
+    this.#before = undefined
+    let actual: ExpectedRevision | undefined
+    for (let round = 1, faults = 0; round <= maxRounds && !this.#released.aborted; round++) {
+      try {
+        const result = await this.#round(actual)
+        if (result !== undefined && result.kind !== 'lost') return result
+        actual = result?.actual
+      } catch (error) {
+        // What a caller was told is accepted is not dropped because the store is away: the key goes on when it is back.
+        const goOn = error instanceof EventStoreError && error.canRetry && this.#generation?.accepted === true
+        if (!goOn) throw error
+        round = 0
+        faults++
+      }
+      const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(round + faults, 16))
+      await this.#options.clock.sleep(jittered(pauseMs), this.#released.signal)
+    }
+    throw new TransportError('other workers kept writing to this key')
+  }
+
+  async #round(actual: ExpectedRevision | undefined): Promise<Awaited<ReturnType<Generation['run']>> | undefined> {
+    const { store, clock, clockSkewMs } = this.#options
+    const { command, envelope, stream } = this.#target
+    const state = await loadKeyState(store, stream)
+    const attempt = { fingerprint: envelope.fingerprint, nowMs: clock.nowMs() }
+    const decision = decide(state, attempt, { expired: command.expired, supersedes: command.supersedes, clockSkewMs })
+    switch (decision.kind) {
+      case 'replay':
+        return replayOf(decision.state)
+      case 'reused':
+      case 'expired':
+        return decision
+      case 'execute':
+        return this.#start(freshPlan(this.#target, decision, actual))
+      case 'continue': {
+        const result = await this.#start(this.#continuedPlan(decision.state))
+        return decision.state.fingerprint === envelope.fingerprint ? result : undefined
+      }
+    }
+  }
+
+  #start(plan: GenerationPlan): ReturnType<Generation['run']> {
+    this.#generation = new Generation(this.#options, plan)
+    this.#acceptIfWanted()
+    return this.#generation.run()
+  }
+
+  #continuedPlan(state: Extract<KeyDecision, { kind: 'continue' }>['state']): GenerationPlan {
+    const command = this.#options.app.command(state.envelope.command)
+    if (command === undefined) throw new TransportError(`no command "${state.envelope.command}" in this application`)
+    const { fingerprint, attemptId } = state
+    return {
+      ...this.#target,
+      command,
+      envelope: { ...state.envelope, v: 1, fingerprint, attemptId },
+      generation: state.generation,
+      expectedRevision: state.revision,
+      accepted: true,
+      failedAttempts: state.failedAttempts,
+      nextAttemptAtMs: state.nextAttemptAtMs,
+    }
+  }
+}
+
+/**
+ * A store may say "conflict at n" for a stream that reads empty (all its events have expired, see the EventStoreDB
+ * adapter): then n is what the next append has to expect.
+ */
+function freshPlan(
+  target: Target,
+  decision: Extract<KeyDecision, { kind: 'execute' }>,
+  actual: ExpectedRevision | undefined,
+): GenerationPlan {
+  const { generation, expectedRevision } = decision
+  return {
+    ...target,
+    generation,
+    expectedRevision: expectedRevision === 'no_stream' && actual !== undefined ? actual : expectedRevision,
+    accepted: false,
+    failedAttempts: 0,
+    nextAttemptAtMs: 0,
+  }
+}
+
+export function replayOf(state: Resolved): Resolution {
+  const { outcome, generation, attemptId } = state
+  return {
+    kind: 'outcome',
+    outcome: outcome.kind,
+    response: outcome.response,
+    generation,
+    attemptId,
+    expiresAtMs: outcome.expiresAtMs,
+  }
+}

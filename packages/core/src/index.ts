@@ -1,0 +1,56 @@
+export type { Jsonify, JsonObject, JsonValue } from './json.ts'
+export type { CommandId, Fingerprint, IdempotencyKey, StreamName, Tenant } from './brands.ts'
+export type { KeyParseResult } from './key.ts'
+export type { CommandEnvelope } from './envelope.ts'
+export type {
+  AppendResult,
+  EventBatch,
+  EventStore,
+  EventStoreErrorCode,
+  ExpectedRevision,
+  NewEvent,
+  ReadOptions,
+  RecordedEvent,
+  SubscribeOptions,
+} from './ports/event-store.ts'
+export type { CommandTransport, Dispatch, Resolution } from './ports/command-transport.ts'
+export type { Checkpoints, Clock, Ids } from './ports/clock.ts'
+export type {
+  AttemptFailedData,
+  KeyEventMetadata,
+  OutcomeKind,
+  OutcomeRecord,
+  RecordedEnvelope,
+  StoredResponse,
+} from './key-state/events.ts'
+export { commandIdOf, commandIdOfStream, commandStreamPrefix, parseCommandId, parseTenant, streamOf } from './brands.ts'
+export { maxKeyLength, parseIdempotencyKey, uriKey } from './key.ts'
+export { canonicalJson } from './canonical-json.ts'
+export { fingerprintOf } from './fingerprint.ts'
+export { EventStoreError } from './ports/event-store.ts'
+export { TransportError } from './ports/command-transport.ts'
+export { keyEventTypes } from './key-state/events.ts'
+export type { App, AppSpec } from './app.ts'
+export type { CommandContext } from './command/context.ts'
+export type { Command, CommandSpec, DomainEvent, HttpMethod, RetryPolicy, Route } from './command/define-command.ts'
+export type { Refusal, RefusalEntry } from './command/refusal.ts'
+export type { CommandResponse } from './command/response.ts'
+export type { Answer } from './gateway/answer.ts'
+export type { CommandGatewayOptions, CommandRequest, KeyLookup } from './gateway/command-gateway.ts'
+export type { CommandHandlerOptions } from './handler/command-handler.ts'
+export type { HandlerObserver } from './handler/generation.ts'
+export type { Recovered, RecoverOptions } from './handler/recover.ts'
+export type { KeyDecision, KeyPolicy } from './key-state/decide.ts'
+export type { Accepted, KeyState, Resolved, Vacant } from './key-state/state.ts'
+export type { JsonParseResult } from './strict-json.ts'
+export { defineApp, isApp } from './app.ts'
+export { defineCommand } from './command/define-command.ts'
+export { created, jsonMediaType, noContent, ok, renderResponse } from './command/response.ts'
+export { CommandGateway } from './gateway/command-gateway.ts'
+export { CommandHandler, replayOf } from './handler/command-handler.ts'
+export { recoverAccepted } from './handler/recover.ts'
+export { decide, reusableAtMs } from './key-state/decide.ts'
+export { loadKeyState } from './key-state/load.ts'
+export { evolve, keyMetadata, vacant } from './key-state/state.ts'
+export { maxJsonDepth, parseStrictJson } from './strict-json.ts'
+export { systemClock, systemIds } from './system.ts'

@@ -1,0 +1,62 @@
+import type { ExpectedRevision } from '../ports/event-store.ts'
+import type { Accepted, KeyState, Resolved } from './state.ts'
+
+/** The part of a command's definition that the key's state machine needs. */
+export interface KeyPolicy {
+  readonly expired: 'execute' | 'gone'
+  readonly supersedes: boolean
+  /**
+   * How far the clocks of two machines may be apart, milliseconds: an expired key is reused only this much later, so
+   * that it is never reusable early.
+   */
+  readonly clockSkewMs: number
+}
+
+export type KeyDecision =
+  /** Start a generation by an append at the expected revision. */
+  | { readonly kind: 'execute'; readonly generation: number; readonly expectedRevision: ExpectedRevision }
+  /** The generation was begun and has no outcome: go on with it. */
+  | { readonly kind: 'continue'; readonly state: Accepted }
+  | { readonly kind: 'replay'; readonly state: Resolved }
+  /** The key names another request. */
+  | { readonly kind: 'reused' }
+  | { readonly kind: 'expired' }
+
+/** The moment from which the key may start its next generation: the later of both clocks, and the margin. */
+export function reusableAtMs(state: Resolved, clockSkewMs: number): number {
+  const { completedAtMs, expiresAtMs } = state.outcome
+  return Math.max(expiresAtMs, state.recordedAtMs + (expiresAtMs - completedAtMs)) + clockSkewMs
+}
+
+/** What an attempt with this fingerprint meets at this moment. Pure. */
+export function decide(
+  state: KeyState,
+  attempt: { readonly fingerprint: string; readonly nowMs: number },
+  policy: KeyPolicy,
+): KeyDecision {
+  switch (state.kind) {
+    case 'vacant':
+      return { kind: 'execute', generation: 1, expectedRevision: 'no_stream' }
+    case 'accepted':
+      // A superseding request waits for the running one to end first: it may not fork the history.
+      return state.fingerprint === attempt.fingerprint || policy.supersedes
+        ? { kind: 'continue', state }
+        : { kind: 'reused' }
+    case 'resolved':
+      return decideResolved(state, attempt, policy)
+  }
+}
+
+function decideResolved(
+  state: Resolved,
+  attempt: { readonly fingerprint: string; readonly nowMs: number },
+  policy: KeyPolicy,
+): KeyDecision {
+  const next: KeyDecision = { kind: 'execute', generation: state.generation + 1, expectedRevision: state.revision }
+  const same = state.fingerprint === attempt.fingerprint
+  if (!same && policy.supersedes) return next
+  const expired = attempt.nowMs >= reusableAtMs(state, policy.clockSkewMs)
+  if (expired && policy.expired === 'execute') return next
+  if (!same) return { kind: 'reused' }
+  return expired ? { kind: 'expired' } : { kind: 'replay', state }
+}

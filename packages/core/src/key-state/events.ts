@@ -1,0 +1,62 @@
+import type { Fingerprint } from '../brands.ts'
+import type { CommandEnvelope } from '../envelope.ts'
+import type { JsonObject } from '../json.ts'
+
+/** A response as it is stored with the event, and sent: the same bytes for ever. */
+export interface StoredResponse {
+  readonly status: number
+  /** Declared headers, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The body's text; '' for none. */
+  readonly body: string
+}
+
+export type OutcomeKind = 'succeeded' | 'rejected' | 'failed'
+
+/** How a generation of a key ended. Written once, on its last event. */
+export interface OutcomeRecord {
+  readonly kind: OutcomeKind
+  readonly response: StoredResponse
+  /** Clock of the handler that decided, milliseconds since the epoch. */
+  readonly completedAtMs: number
+  /** Completion plus retention. */
+  readonly expiresAtMs: number
+  /** How often a handler tried. */
+  readonly attempts: number
+}
+
+/** The envelope as it stands on the first event of a generation; fingerprint and attempt are beside it. */
+export type RecordedEnvelope = Omit<CommandEnvelope, 'v' | 'fingerprint' | 'attemptId'>
+
+/** Metadata of every event on a key's stream. */
+export interface KeyEventMetadata {
+  readonly v: 1
+  /** 1 for the first use of the key. */
+  readonly generation: number
+  readonly fingerprint: Fingerprint
+  /** The attempt that this generation executes. */
+  readonly attemptId: string
+  /** On the first event of a generation. */
+  readonly envelope?: RecordedEnvelope
+  /** On the last event of a generation. */
+  readonly outcome?: OutcomeRecord
+}
+
+/**
+ * Types of the events that Holdfast itself writes on a key's stream. Domain events stand beside them under the types
+ * that the application gives; the last domain event of a generation carries the outcome in its metadata.
+ */
+export const keyEventTypes = {
+  accepted: 'CommandAccepted',
+  attemptFailed: 'AttemptFailed',
+  succeeded: 'CommandSucceeded',
+  rejected: 'CommandRejected',
+  failed: 'CommandFailed',
+} as const
+
+/** Data of `AttemptFailed`: a try that failed and will be followed by another. */
+export interface AttemptFailedData extends JsonObject {
+  readonly attempt: number
+  readonly error: string
+  readonly next_attempt_at_ms: number
+}

@@ -1,0 +1,108 @@
+import type { Fingerprint } from '../brands.ts'
+import { EventStoreError, type RecordedEvent } from '../ports/event-store.ts'
+import type { JsonObject } from '../json.ts'
+import {
+  keyEventTypes,
+  type AttemptFailedData,
+  type KeyEventMetadata,
+  type OutcomeRecord,
+  type RecordedEnvelope,
+} from './events.ts'
+
+/** Where a key stands, folded from its stream. */
+export type KeyState = Vacant | Accepted | Resolved
+
+/** No generation has been started. */
+export interface Vacant {
+  readonly kind: 'vacant'
+}
+
+interface Generation {
+  /** 1 for the first. */
+  readonly generation: number
+  /** Revision of the stream's last event. */
+  readonly revision: bigint
+  readonly fingerprint: Fingerprint
+  readonly attemptId: string
+}
+
+/** The command is durable, its outcome is not there yet. */
+export interface Accepted extends Generation {
+  readonly kind: 'accepted'
+  readonly envelope: RecordedEnvelope
+  /** The store's clock. */
+  readonly acceptedAtMs: number
+  /** Tries that have failed. */
+  readonly failedAttempts: number
+  /** Not before this moment; 0 for at once. */
+  readonly nextAttemptAtMs: number
+}
+
+export interface Resolved extends Generation {
+  readonly kind: 'resolved'
+  readonly outcome: OutcomeRecord
+  /** The store's clock at the outcome. */
+  readonly recordedAtMs: number
+  /** Absent when only the last event of a generation of several events was read. */
+  readonly envelope?: RecordedEnvelope
+  /** The store's clock at the first event, if that was read. */
+  readonly acceptedAtMs?: number
+}
+
+export const vacant: Vacant = { kind: 'vacant' }
+
+/** The metadata that every event on a key's stream carries. @throws EventStoreError `corrupt` if it is not there */
+export function keyMetadata(event: RecordedEvent): KeyEventMetadata {
+  const metadata = event.metadata as JsonObject & Partial<KeyEventMetadata>
+  if (metadata.v !== 1 || typeof metadata.generation !== 'number' || typeof metadata.fingerprint !== 'string') {
+    throw new EventStoreError(
+      'corrupt',
+      `event ${event.revision} of ${event.stream} has no metadata of version 1: it was not written by Holdfast, or by a newer one`,
+    )
+  }
+  return metadata as unknown as KeyEventMetadata
+}
+
+/**
+ * Folds one event into the state. Starts at any generation's first event, or at its last one: that alone tells the
+ * outcome, which is why a replay reads a single event.
+ */
+export function evolve(state: KeyState, event: RecordedEvent): KeyState {
+  const metadata = keyMetadata(event)
+  const common: Generation = {
+    generation: metadata.generation,
+    revision: event.revision,
+    fingerprint: metadata.fingerprint,
+    attemptId: metadata.attemptId,
+  }
+  const before = state.kind !== 'vacant' && state.generation === metadata.generation ? state : undefined
+  const envelope = metadata.envelope ?? before?.envelope
+  const acceptedAtMs = metadata.envelope ? event.recordedAtMs : before?.acceptedAtMs
+  if (metadata.outcome) {
+    return {
+      kind: 'resolved',
+      ...common,
+      outcome: metadata.outcome,
+      recordedAtMs: event.recordedAtMs,
+      ...(envelope && { envelope }),
+      ...(acceptedAtMs !== undefined && { acceptedAtMs }),
+    }
+  }
+  if (envelope === undefined || acceptedAtMs === undefined) {
+    throw new EventStoreError(
+      'corrupt',
+      `generation ${metadata.generation} of ${event.stream} does not begin with its envelope`,
+    )
+  }
+  const accepted: Accepted = {
+    kind: 'accepted',
+    ...common,
+    envelope,
+    acceptedAtMs,
+    failedAttempts: before?.kind === 'accepted' ? before.failedAttempts : 0,
+    nextAttemptAtMs: before?.kind === 'accepted' ? before.nextAttemptAtMs : 0,
+  }
+  if (event.type !== keyEventTypes.attemptFailed) return accepted
+  const failed = event.data as AttemptFailedData
+  return { ...accepted, failedAttempts: failed.attempt, nextAttemptAtMs: failed.next_attempt_at_ms }
+}

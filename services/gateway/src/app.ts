@@ -1,0 +1,81 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { Settings } from '@holdfast/config'
+import { headers } from '@holdfast/contracts'
+import type { App, CommandGateway, EventStore, Ids } from '@holdfast/core'
+import type { Logger, Metrics } from '@holdfast/observability'
+import { fastify as createFastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { collectAllowedMethods } from './http/allowed-methods.ts'
+import { createAuthenticate } from './http/authenticate.ts'
+import { acceptStrictJson } from './http/body.ts'
+import { addCommandRoute } from './http/command-routes.ts'
+import { answerErrors, answerSocketError, sendError } from './http/errors.ts'
+import { addLookupRoutes } from './http/lookup-routes.ts'
+import { openApiOf } from './http/openapi.ts'
+import { addProblemPages } from './http/problem-pages.ts'
+import { addSystemRoutes } from './http/system-routes.ts'
+
+export interface GatewayParts {
+  readonly app: App
+  readonly gateway: CommandGateway
+  readonly store: EventStore
+  readonly ids: Ids
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly settings: Settings
+  /** False while commands cannot be taken: `/readyz` says so, and connections are closed after their answer. */
+  readonly ready: () => boolean
+}
+
+/** Longest path parameter: a key of 255 characters, each percent-encoded, and room for URI keys. */
+const maxParamLength = 4096
+
+/** Builds the HTTP edge. The caller listens and closes. */
+export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance> {
+  const { app, gateway, store, ids, metrics, settings, ready } = parts
+  const loggerInstance: FastifyBaseLogger = parts.log
+  const fastify = createFastify({
+    loggerInstance,
+    disableRequestLogging: true,
+    requestIdHeader: false,
+    genReqId: () => ids.uuid(),
+    bodyLimit: settings.MAX_BODY_BYTES,
+    requestTimeout: settings.BODY_TIMEOUT_MS,
+    keepAliveTimeout: settings.IDLE_TIMEOUT_MS,
+    // Node looks for late requests at this pace; its default, 30 s, would let a slow body hold its socket that long.
+    http: {
+      headersTimeout: settings.BODY_TIMEOUT_MS,
+      connectionsCheckingInterval: Math.min(1000, settings.BODY_TIMEOUT_MS),
+    },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    routerOptions: { maxParamLength },
+    frameworkErrors: (error, request, reply) => {
+      void reply.header(headers.requestId, request.id)
+      void sendError(error, request, reply)
+    },
+    clientErrorHandler: (error, socket) => {
+      answerSocketError(error, socket, ids.uuid())
+    },
+  })
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header(headers.requestId, request.id)
+    if (!ready()) void reply.header('connection', 'close')
+    done()
+  })
+  acceptStrictJson(fastify)
+  const allowed = collectAllowedMethods(fastify)
+  answerErrors(fastify, allowed)
+
+  const authenticate = createAuthenticate(settings.API_KEYS)
+  for (const command of app.commands)
+    addCommandRoute(fastify, command, { gateway, authenticate, metrics, ready, waitMs: settings.WAIT_MS })
+  addLookupRoutes(fastify, { gateway, authenticate })
+  addSystemRoutes(fastify, { store, metrics, ready })
+  addProblemPages(fastify, app)
+  const document = openApiOf(app)
+  fastify.get('/openapi.json', () => document)
+  await fastify.register(swagger, { mode: 'static', specification: { document: document as never } })
+  await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  return fastify
+}

@@ -1,0 +1,34 @@
+import { parseTenant, type Tenant } from '@holdfast/core'
+import type { ApiKeys } from '@holdfast/config'
+import { hash } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { ProblemError } from './problem-error.ts'
+
+/** Says whose request it is. @throws ProblemError `unauthenticated` */
+export type Authenticate = (request: FastifyRequest) => Tenant
+
+const everybody = tenantNamed('default')
+
+/**
+ * Authentication by API key. Without keys everybody is the tenant `default`. Keys are looked up by their hash, so that
+ * the time of a look-up says nothing about the characters of a key.
+ */
+export function createAuthenticate(apiKeys: ApiKeys): Authenticate {
+  if (apiKeys.size === 0) return () => everybody
+  const tenants = new Map([...apiKeys].map(([key, tenant]) => [digest(key), tenantNamed(tenant)]))
+  return (request) => {
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+    const tenant = token === undefined ? undefined : tenants.get(digest(token))
+    if (tenant === undefined)
+      throw new ProblemError('unauthenticated', 'Send a known API key as `Authorization: Bearer <key>`.')
+    return tenant
+  }
+}
+
+const digest = (key: string): string => hash('sha256', key, 'hex')
+
+function tenantNamed(name: string): Tenant {
+  const tenant = parseTenant(name)
+  if (tenant === undefined) throw new TypeError(`"${name}" is not a tenant name`)
+  return tenant
+}

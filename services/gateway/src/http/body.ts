@@ -1,0 +1,30 @@
+import { isUtf8 } from 'node:buffer'
+import { parseStrictJson } from '@holdfast/core'
+import type { FastifyInstance } from 'fastify'
+import { ProblemError } from './problem-error.ts'
+
+const utf8Only = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i
+
+/**
+ * Takes JSON in UTF-8 and nothing else, and parses it strictly: a body from which a fingerprint is made has to mean one
+ * thing only.
+ */
+export function acceptStrictJson(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers()
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const contentType = request.headers['content-type'] ?? ''
+    if (contentType !== 'application/json' && !utf8Only.test(contentType)) {
+      done(new ProblemError('content-type-unsupported', 'The body must be JSON in UTF-8.'))
+      return
+    }
+    const bytes = body as Buffer
+    if (!isUtf8(bytes)) {
+      done(new ProblemError('request-malformed', 'The body is not valid UTF-8.'))
+      return
+    }
+    const parsed = parseStrictJson(bytes.toString('utf8'))
+    if (parsed.kind === 'invalid')
+      done(new ProblemError('request-malformed', `The body is not acceptable JSON: ${parsed.reason}.`))
+    else done(null, parsed.value)
+  })
+}

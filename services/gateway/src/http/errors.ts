@@ -1,0 +1,74 @@
+import type { Socket } from 'node:net'
+import { errorCatalogue, headers, problem, problemMediaType, type ErrorCode } from '@holdfast/contracts'
+import { EventStoreError } from '@holdfast/core'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { AllowedMethods } from './allowed-methods.ts'
+import { ProblemError } from './problem-error.ts'
+import { sendProblem, type ProblemDetails } from './problem-reply.ts'
+
+/** Fastify's own errors, by code, as the catalogue names them. */
+const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_BAD_URL: 'request-malformed',
+  FST_ERR_ASYNC_CONSTRAINT: 'request-malformed',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'content-type-unsupported',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request-malformed',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'request-malformed',
+}
+
+/** Every error leaves as a problem document; what is internal goes to the log under the same request id. */
+export function answerErrors(fastify: FastifyInstance, allowed: AllowedMethods): void {
+  fastify.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply))
+  fastify.setNotFoundHandler((request, reply) => {
+    const methods = allowed.of(request.url)
+    if (methods.length === 0)
+      return sendProblem(request, reply, { code: 'not-found', detail: 'Nothing is served under this path.' })
+    void reply.header('allow', methods.join(', '))
+    return sendProblem(request, reply, { code: 'method-not-allowed', detail: `This path takes ${methods.join(', ')}.` })
+  })
+}
+
+export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = catalogued(error)
+  if (known.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer')
+  if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
+  else if (known.code === 'unavailable') request.log.warn({ err: error }, 'request refused')
+  else request.log.debug({ err: error }, 'request refused')
+  return sendProblem(request, reply, known)
+}
+
+function catalogued(error: FastifyError): { readonly code: ErrorCode } & ProblemDetails {
+  if (error instanceof ProblemError) {
+    return { code: error.code, detail: error.message, ...(error.issues && { issues: error.issues }) }
+  }
+  if (error instanceof EventStoreError && error.canRetry) return { code: 'unavailable' }
+  const code = frameworkCodes[error.code]
+  return { code: code ?? (error.statusCode === 400 ? 'request-malformed' : 'internal') }
+}
+
+/** Faults that Node finds before there is a request: bytes that are not HTTP, headers too large, too slow. */
+const socketCodes: Readonly<Record<string, ErrorCode>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+}
+
+/** Answers on the bare socket, and closes it. */
+export function answerSocketError(error: NodeJS.ErrnoException, socket: Socket, requestId: string): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const code = socketCodes[error.code ?? ''] ?? 'request-malformed'
+  const { status, title, meaning } = errorCatalogue[code]
+  const document = problem(code, { detail: meaning, instance: requestId })
+  const body = JSON.stringify(document)
+  const lines = [
+    `HTTP/1.1 ${status} ${title}`,
+    `${headers.contentType}: ${problemMediaType}`,
+    `${headers.requestId}: ${requestId}`,
+    `${headers.link}: <${document.type}>; rel="describedby"`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+}

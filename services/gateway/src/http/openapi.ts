@@ -1,0 +1,148 @@
+import {
+  commandProgressSchema,
+  commandStatusSchema,
+  errorCatalogue,
+  problemMediaType,
+  problemSchema,
+} from '@holdfast/contracts'
+import type { App, Command, JsonObject } from '@holdfast/core'
+import { z } from 'zod'
+
+type Json = JsonObject
+
+/** JSON Schema 2020-12, the dialect of OpenAPI 3.1. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return json as unknown as Json
+}
+
+const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
+const problemContent: Json = { [problemMediaType]: { schema: reference('Problem') } }
+const jsonContent = (schema: Json): Json => ({ 'application/json': { schema } })
+
+/** The OpenAPI 3.1 document of an application, from its zod schemas. */
+export function openApiOf(app: App): Json {
+  const paths: Record<string, Record<string, Json>> = {}
+  for (const command of app.commands) {
+    const path = (paths[command.route.path] ??= {})
+    path[command.route.method.toLowerCase()] = operationOf(command)
+  }
+  paths['/commands/{command_id}'] = { get: lookup('getCommand', 'Where a command stands, by its id.', 'command_id') }
+  paths['/idempotency-keys/{key}'] = { get: lookup('getIdempotencyKey', 'Where a key of this tenant stands.', 'key') }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: app.name,
+      version: '1',
+      description: 'Every command is decided once for its key; every retry gets the recorded answer.',
+    },
+    paths,
+    components: {
+      schemas: {
+        Problem: schemaOf(problemSchema, 'output'),
+        CommandProgress: schemaOf(commandProgressSchema, 'output'),
+        CommandStatus: schemaOf(commandStatusSchema, 'output'),
+      },
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'Where the gateway is set up with API keys.' },
+      },
+    },
+    security: [{}, { apiKey: [] }],
+  }
+}
+
+function operationOf(command: Command): Json {
+  const schema = schemaOf(command.input, 'input')
+  const { body, parameters } = splitParams(command, schema)
+  return {
+    operationId: command.name,
+    summary: command.summary ?? command.name,
+    parameters: [...parameters, ...headerParameters(command)],
+    ...(body && { requestBody: { required: true, content: jsonContent(body) } }),
+    responses: responsesOf(command),
+  }
+}
+
+/** The path's parameters are members of the input schema: they are listed as parameters, the rest is the body. */
+function splitParams(
+  command: Command,
+  schema: Json,
+): { readonly body: Json | undefined; readonly parameters: readonly Json[] } {
+  const properties = (schema['properties'] ?? {}) as Record<string, Json>
+  const parameters = command.params.map((name): Json => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: properties[name] ?? { type: 'string' },
+  }))
+  const inBody = Object.fromEntries(Object.entries(properties).filter(([name]) => !command.params.includes(name)))
+  if (command.params.length > 0 && Object.keys(inBody).length === 0) return { body: undefined, parameters }
+  const required = ((schema['required'] ?? []) as readonly string[]).filter((name) => !command.params.includes(name))
+  return { body: command.params.length === 0 ? schema : { ...schema, properties: inBody, required }, parameters }
+}
+
+function headerParameters(command: Command): readonly Json[] {
+  const prefer: Json = {
+    name: 'Prefer',
+    in: 'header',
+    schema: { type: 'string' },
+    description: '`wait=<seconds>` (at most 60) or `respond-async` (RFC 7240).',
+  }
+  if (command.identity === 'uri') return [prefer]
+  const key: Json = {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: true,
+    schema: { type: 'string', minLength: 1, maxLength: 257 },
+    description:
+      '1 to 255 visible ASCII characters, bare or as a quoted string (RFC 8941). One for each intent, the same for every retry.',
+  }
+  return [key, prefer]
+}
+
+const outHeaders: Json = {
+  'Idempotency-Expires': {
+    schema: { type: 'string', format: 'date-time' },
+    description: 'Until then a retry gets this answer.',
+  },
+  'Idempotent-Replayed': { schema: { type: 'string', enum: ['true'] }, description: 'On a replay.' },
+  Location: { schema: { type: 'string' }, description: '`/commands/{command_id}`' },
+  'X-Request-Id': { schema: { type: 'string' } },
+}
+
+function responsesOf(command: Command): Json {
+  const success: Json = {
+    description: 'Decided now, or earlier: the recorded answer.',
+    headers: outHeaders,
+    ...(command.output && { content: jsonContent(schemaOf(command.output, 'output')) }),
+  }
+  const responses: Record<string, Json> = {
+    [String(command.successStatus)]: success,
+    '202': {
+      description: 'Accepted durably, and not finished within the wait.',
+      headers: outHeaders,
+      content: jsonContent(reference('CommandProgress')),
+    },
+  }
+  const codes = new Map<number, string[]>()
+  for (const [code, { status }] of [...Object.entries(errorCatalogue), ...Object.entries(command.refusals)]) {
+    if (status === 404 || status === 405) continue
+    codes.set(status, [...(codes.get(status) ?? []), code])
+  }
+  for (const [status, names] of codes) {
+    responses[String(status)] = { description: names.map((code) => `\`${code}\``).join(', '), content: problemContent }
+  }
+  return responses
+}
+
+function lookup(operationId: string, summary: string, parameter: string): Json {
+  return {
+    operationId,
+    summary,
+    parameters: [{ name: parameter, in: 'path', required: true, schema: { type: 'string' } }],
+    responses: {
+      '200': { description: 'Found.', content: jsonContent(reference('CommandStatus')) },
+      '404': { description: 'Not known to this tenant.', content: problemContent },
+    },
+  }
+}
