@@ -32,7 +32,9 @@ export { TransportError } from './ports/command-transport.ts'
 export { keyEventTypes } from './key-state/events.ts'
 export type { App, AppSpec } from './app.ts'
 export type { CommandContext } from './command/context.ts'
-export type { Command, CommandSpec, DomainEvent, HttpMethod, RetryPolicy, Route } from './command/define-command.ts'
+export type { Command, CommandSpec, DomainEvent, HttpMethod, Route } from './command/define-command.ts'
+export type { RetryPolicy } from './command/retry-policy.ts'
+export type { Step, StepOptions, StepRun } from './command/step.ts'
 export type { Refusal, RefusalEntry } from './command/refusal.ts'
 export type { CommandResponse } from './command/response.ts'
 export type { Answer } from './gateway/answer.ts'
@@ -47,10 +49,21 @@ export { defineApp, isApp } from './app.ts'
 export { defineCommand } from './command/define-command.ts'
 export { created, jsonMediaType, noContent, ok, renderResponse } from './command/response.ts'
 export { CommandGateway } from './gateway/command-gateway.ts'
-export { CommandHandler, replayOf } from './handler/command-handler.ts'
+export { CommandHandler } from './handler/command-handler.ts'
 export { recoverAccepted } from './handler/recover.ts'
 export { decide, reusableAtMs } from './key-state/decide.ts'
+export { replayOf, resolveFromStream } from './key-state/resolve.ts'
 export { loadKeyState } from './key-state/load.ts'
 export { evolve, keyMetadata, vacant } from './key-state/state.ts'
 export { maxJsonDepth, parseStrictJson } from './strict-json.ts'
 export { systemClock, systemIds } from './system.ts'
+export type {
+  Aggregate,
+  AggregateSpec,
+  Execute,
+  ExecuteOptions,
+  ExecuteResult,
+  Rejection,
+} from './aggregate/define-aggregate.ts'
+export type { AggregatePlace, CompensationRecord, StepRecord } from './key-state/steps.ts'
+export { aggregateStream, defineAggregate, reject } from './aggregate/define-aggregate.ts'

@@ -1,7 +1,9 @@
 import type { CommandId, IdempotencyKey, Tenant } from '../brands.ts'
 import type { CommandEnvelope } from '../envelope.ts'
 import type { JsonObject } from '../json.ts'
+import type { Execute } from '../aggregate/define-aggregate.ts'
 import { createRefusal, type Refusal } from './refusal.ts'
+import type { Step } from './step.ts'
 
 /**
  * What a command may know besides its input. All of it is fixed in the recorded envelope, so that a redelivery decides
@@ -19,16 +21,30 @@ export interface CommandContext<RefusalCode extends string = string> {
   random(): number
   /** Fires when the attempt has run out of time, or the process lets go of the command. */
   readonly signal: AbortSignal
-  /** Makes a business refusal: return it from `handle`. */
+  /** Makes a business refusal: return it from `handle`. The steps that were completed are undone. */
   refuse(code: RefusalCode, detail: string, members?: JsonObject): Refusal<RefusalCode>
+  /** Runs a durable step: the only place for effects. */
+  readonly step: Step
+  /** Acts on an aggregate, as a durable step. */
+  readonly execute: Execute
 }
 
-/** Builds the context of one try. `signal` is asked for only when the command looks at it. */
-export function createContext(
-  envelope: CommandEnvelope,
-  commandId: CommandId,
-  signal: () => AbortSignal,
-): CommandContext {
+/** What a context needs to run steps; asked for only by commands that have some. */
+export interface StepContext {
+  readonly step: Step
+  readonly execute: Execute
+}
+
+export interface ContextParts {
+  readonly envelope: CommandEnvelope
+  readonly commandId: CommandId
+  /** Asked for only when the command looks at it. */
+  readonly signal: () => AbortSignal
+  readonly steps: () => StepContext
+}
+
+/** Builds the context of one try. */
+export function createContext({ envelope, commandId, signal, steps }: ContextParts): CommandContext {
   let random: (() => number) | undefined
   return {
     id: envelope.attemptId,
@@ -41,6 +57,12 @@ export function createContext(
       return signal()
     },
     refuse: createRefusal,
+    get step() {
+      return steps().step
+    },
+    get execute() {
+      return steps().execute
+    },
   }
 }
 

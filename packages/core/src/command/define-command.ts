@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../json.ts'
 import type { CommandContext } from './context.ts'
 import type { Refusal, RefusalEntry } from './refusal.ts'
 import type { CommandResponse } from './response.ts'
+import type { RetryPolicy } from './retry-policy.ts'
 
 export interface DomainEvent<Type extends string = string, Data extends JsonObject = JsonObject> {
   readonly type: Type
@@ -17,17 +18,7 @@ export interface Route {
   readonly path: string
 }
 
-export interface RetryPolicy {
-  /** Tries in all, the first included. Default 5. */
-  readonly attempts: number
-  /** Longest pause before the second try; doubles each time, with full jitter. Default 100. */
-  readonly initialDelayMs: number
-  /** Bound of the doubling. Default 10,000. */
-  readonly maxDelayMs: number
-  /** Time for one try of an asynchronous `handle`. Default 30,000. With the pauses it bounds how long a key can be in progress. */
-  readonly timeoutMs: number
-}
-
+/** The pauses and the time for each try bound how long a key can be in progress. */
 const defaultRetry: RetryPolicy = { attempts: 5, initialDelayMs: 100, maxDelayMs: 10_000, timeoutMs: 30_000 }
 const dayMs = 86_400_000
 /** A thousand years: JSON has no infinity, and `Idempotency-Expires` no year beyond 9999 (RFC 3339). */
@@ -64,6 +55,7 @@ export interface CommandSpec<
   readonly expired?: 'execute' | 'gone'
   /** How long the outcome is replayed, from completion. Default 24 hours, at most a thousand years. */
   readonly retentionMs?: number
+  /** Tries of the whole command. Default: 5 attempts, 100 ms doubling to 10 s, 30 s for each. */
   readonly retry?: Partial<RetryPolicy>
   /** Codes that `ctx.refuse` may use. */
   readonly refusals?: Refusals

@@ -3,13 +3,12 @@ import type { Command } from '../command/define-command.ts'
 import type { CommandEnvelope } from '../envelope.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
-import { decide } from '../key-state/decide.ts'
 import { loadKeyState } from '../key-state/load.ts'
+import { resolveFromStream } from '../key-state/resolve.ts'
 import type { KeyState } from '../key-state/state.ts'
-import { replayOf } from '../handler/command-handler.ts'
 import type { Clock, Ids } from '../ports/clock.ts'
 import type { CommandTransport, Dispatch, Resolution } from '../ports/command-transport.ts'
-import type { EventStore } from '../ports/event-store.ts'
+import { EventStoreError, type EventStore } from '../ports/event-store.ts'
 import type { Answer } from './answer.ts'
 
 export interface CommandGatewayOptions {
@@ -126,17 +125,18 @@ export class CommandGateway {
   async #answer(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> {
     const { command } = request
     const deadlineMs = this.#options.clock.nowMs() + request.waitMs
-    for (;;) {
+    for (let { waitMs } = request; ; waitMs = Math.max(0, deadlineMs - this.#options.clock.nowMs())) {
       const flying = this.#inFlight.get(commandId)
-      if (flying === undefined) return this.#first(request, commandId, fingerprint)
+      if (flying === undefined) {
+        return this.#first(waitMs === request.waitMs ? request : { ...request, waitMs }, commandId, fingerprint)
+      }
       if (flying.envelope.fingerprint === fingerprint) {
         if (command.concurrent === 'conflict') return { kind: 'refused', code: 'command-in-progress', commandId }
-        return this.#wait(flying, { commandId, attemptId: undefined, waitMs: request.waitMs })
+        return this.#wait(flying, { commandId, attemptId: undefined, waitMs })
       }
       if (!command.supersedes) return { kind: 'refused', code: 'idempotency-key-reused', commandId }
-      // The newer body is the next generation: it goes on when the running one has ended.
-      const remainingMs = deadlineMs - this.#options.clock.nowMs()
-      const ended = await this.#within(flying.dispatch.resolution, remainingMs)
+      // The newer body is the next generation: it goes on when the running one has ended, or was given up.
+      const ended = await this.#within(flying.dispatch.resolution, waitMs).catch(() => undefined)
       if (ended === late) return { kind: 'refused', code: 'unavailable', commandId }
     }
   }
@@ -159,9 +159,7 @@ export class CommandGateway {
       input: request.input,
       ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
     }
-    const dispatch = readFirst
-      ? this.#readThenDispatch(request.command, commandId, envelope)
-      : transport.dispatch(envelope)
+    const dispatch = readFirst ? this.#readThenDispatch(request.command, envelope) : transport.dispatch(envelope)
     const flying: InFlight = { envelope, dispatch }
     this.#inFlight.set(commandId, flying)
     const forget = (): void => {
@@ -172,18 +170,19 @@ export class CommandGateway {
   }
 
   /** The attempt is in flight from the first moment on, so that others attach to it while the stream is read. */
-  #readThenDispatch(command: Command, commandId: CommandId, envelope: CommandEnvelope): Dispatch {
-    const { store, clock, clockSkewMs, transport } = this.#options
+  #readThenDispatch(command: Command, envelope: CommandEnvelope): Dispatch {
+    const { store, clockSkewMs, transport } = this.#options
     const start = async (): Promise<Dispatch | Resolution> => {
-      const state = await loadKeyState(store, streamOf(commandId))
-      const attempt = { fingerprint: envelope.fingerprint, nowMs: clock.nowMs() }
-      const decision = decide(state, attempt, { expired: command.expired, supersedes: command.supersedes, clockSkewMs })
-      if (decision.kind === 'replay') return replayOf(decision.state)
-      if (decision.kind === 'reused' || decision.kind === 'expired') return decision
-      return transport.dispatch(envelope)
+      const recorded = await resolveFromStream(envelope, { store, command, clockSkewMs })
+      return recorded ?? transport.dispatch(envelope)
     }
     const started = start()
-    const resolution = started.then((result) => ('resolution' in result ? result.resolution : result))
+    let dispatched: Dispatch | undefined
+    const resolution = started.then((result) => {
+      if (!('resolution' in result)) return result
+      dispatched = result
+      return result.resolution
+    })
     resolution.catch(() => undefined)
     return {
       resolution,
@@ -191,7 +190,7 @@ export class CommandGateway {
         const result = await started
         if ('resolution' in result) await result.durable()
       },
-      attempts: () => 1,
+      attempts: () => dispatched?.attempts() ?? 0,
     }
   }
 
@@ -207,13 +206,16 @@ export class CommandGateway {
         evenWhenDraining: true,
       })
       if (made === late) return { kind: 'refused', code: 'unavailable', commandId }
-      // Some become durable by their outcome: whoever asked to wait gets that. A refusal is told to everybody: nothing
-      // of this attempt is durable. And what is durable stays so, though its handler lets go of it now.
+      // Some become durable by their outcome: whoever asked to wait gets that, and a retry gets what is recorded. A
+      // refusal is told to everybody: nothing of this attempt is durable. And what is durable stays so, though its
+      // handler lets go of it now.
       const settled = await this.#within(flying.dispatch.resolution, 0).catch((): typeof late => late)
-      if (settled !== late && (caller.waitMs > 0 || settled.kind !== 'outcome')) return toAnswer(settled, caller)
+      const mine = settled !== late && settled.kind === 'outcome' && settled.attemptId === caller.attemptId
+      if (settled !== late && (caller.waitMs > 0 || !mine)) return toAnswer(settled, caller)
       return { kind: 'pending', commandId, state: 'accepted', attempts: flying.dispatch.attempts() }
     } catch (cause) {
-      return { kind: 'refused', code: 'unavailable', commandId, cause }
+      const tooLarge = cause instanceof EventStoreError && cause.code === 'event-too-large'
+      return { kind: 'refused', code: tooLarge ? 'body-too-large' : 'unavailable', commandId, cause }
     }
   }
 

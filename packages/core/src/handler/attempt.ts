@@ -1,6 +1,6 @@
 import { problemFrom, problemMediaType } from '@holdfast/contracts'
 import type { CommandId } from '../brands.ts'
-import { createContext } from '../command/context.ts'
+import { createContext, type StepContext } from '../command/context.ts'
 import type { Command, DomainEvent } from '../command/define-command.ts'
 import { isRefusal, type Refusal } from '../command/refusal.ts'
 import { renderResponse } from '../command/response.ts'
@@ -29,6 +29,7 @@ export interface AttemptOptions {
   readonly clock: Clock
   /** Fires when the process lets go of the command. */
   readonly abort: LazyAbort
+  readonly steps: () => StepContext
 }
 
 /**
@@ -38,13 +39,18 @@ export interface AttemptOptions {
  * @throws whatever the command throws; {@link AttemptTimeout}
  */
 export function attempt(options: AttemptOptions): Decided | Promise<Decided> {
-  const { command, commandId, envelope } = options
+  const { command, commandId, envelope, steps } = options
   let controller: AbortController | undefined
-  const signal = (): AbortSignal =>
-    AbortSignal.any([(controller ??= new AbortController()).signal, options.abort.signal])
-  const result = command.handle(envelope.input, createContext(envelope, commandId, signal))
+  let timedOut: Error | undefined
+  const signal = (): AbortSignal => {
+    controller ??= new AbortController()
+    if (timedOut !== undefined) controller.abort(timedOut)
+    return AbortSignal.any([controller.signal, options.abort.signal])
+  }
+  const result = command.handle(envelope.input, createContext({ envelope, commandId, signal, steps }))
   if (!(result instanceof Promise)) return project(command, envelope, result)
   const deadline = withDeadline(result, options, (error) => {
+    timedOut = error
     controller?.abort(error)
   })
   return deadline.then((decided) => project(command, envelope, decided))

@@ -1,23 +1,26 @@
+import { Aggregates } from '../aggregate/aggregates.ts'
 import type { App } from '../app.ts'
 import { commandIdOf, streamOf, type CommandId, type StreamName } from '../brands.ts'
 import type { Command } from '../command/define-command.ts'
 import type { CommandEnvelope } from '../envelope.ts'
-import { decide, type KeyDecision } from '../key-state/decide.ts'
-import { loadKeyState } from '../key-state/load.ts'
-import type { Resolved } from '../key-state/state.ts'
+import type { KeyDecision } from '../key-state/decide.ts'
+import { decideFromStream, replayOf } from '../key-state/resolve.ts'
 import { TransportError, type CommandTransport, type Dispatch, type Resolution } from '../ports/command-transport.ts'
 import { EventStoreError, type ExpectedRevision } from '../ports/event-store.ts'
 import { LazyAbort } from '../lazy-abort.ts'
 import { jittered } from './backoff.ts'
+import { GenerationLost } from './key-writer.ts'
 import { Generation, type GenerationDeps, type GenerationPlan } from './generation.ts'
 
-export interface CommandHandlerOptions extends GenerationDeps {
+export interface CommandHandlerOptions extends Omit<GenerationDeps, 'aggregates'> {
   readonly app: App
   /** See KeyPolicy.clockSkewMs. */
   readonly clockSkewMs: number
   /** How long `close` waits for commands that are running, milliseconds. */
   readonly graceMs: number
 }
+
+type ExecutionDeps = CommandHandlerOptions & GenerationDeps
 
 /** Bound of "read, decide, append, conflict, read again": each round means that another worker has made progress. */
 const maxRounds = 50
@@ -28,12 +31,12 @@ const longestPauseMs = 5_000
  * Kafka the consumer calls it.
  */
 export class CommandHandler implements CommandTransport {
-  readonly #options: CommandHandlerOptions
+  readonly #options: ExecutionDeps
   readonly #running = new Map<StreamName, Execution>()
   #closing = false
 
   constructor(options: CommandHandlerOptions) {
-    this.#options = options
+    this.#options = { ...options, aggregates: new Aggregates(options) }
   }
 
   dispatch(envelope: CommandEnvelope): Dispatch {
@@ -83,6 +86,9 @@ function settled(resolution: Resolution): Dispatch {
   return { durable: () => Promise.resolve(), resolution: Promise.resolve(resolution), attempts: () => 0 }
 }
 
+const shuttingDown = (): TransportError =>
+  new TransportError('the handler is shutting down; what was accepted is finished at the next start')
+
 interface Target {
   readonly command: Command
   readonly commandId: CommandId
@@ -93,7 +99,7 @@ interface Target {
 /** One attempt: reads the key's state, and goes on until there is a resolution. */
 class Execution implements Dispatch {
   readonly resolution: Promise<Resolution>
-  readonly #options: CommandHandlerOptions
+  readonly #options: ExecutionDeps
   readonly #target: Target
   #before: Execution | undefined
   readonly #released = new LazyAbort()
@@ -101,7 +107,7 @@ class Execution implements Dispatch {
   #accepting: PromiseWithResolvers<void> | undefined
   #giveUp: (error: Error) => void = () => undefined
 
-  constructor(options: CommandHandlerOptions, target: Target, before: Execution | undefined) {
+  constructor(options: ExecutionDeps, target: Target, before: Execution | undefined) {
     this.#options = options
     this.#target = target
     this.#before = before
@@ -144,13 +150,13 @@ class Execution implements Dispatch {
 
   /** Makes the command durable as it stands, and stops working on it; so do those that it waits for. */
   async letGo(): Promise<void> {
+    this.#released.abort()
     try {
       await this.#before?.letGo().catch(() => undefined)
       await this.#generation?.accept()
     } finally {
       this.#generation?.abandon()
-      this.#released.abort()
-      this.#giveUp(new TransportError('the handler is shutting down; what was accepted is finished at the next start'))
+      this.#giveUp(shuttingDown())
     }
   }
 
@@ -181,28 +187,36 @@ class Execution implements Dispatch {
     let actual: ExpectedRevision | undefined
     for (let round = 1, faults = 0; round <= maxRounds && !this.#released.aborted; round++) {
       try {
-        const result = await this.#round(actual)
-        if (result !== undefined && result.kind !== 'lost') return result
-        actual = result?.actual
+        const resolution = await this.#round(actual)
+        if (resolution !== undefined) return resolution
+        actual = undefined
       } catch (error) {
+        if (error instanceof GenerationLost) {
+          actual = error.actual
+          await this.#pause(round)
+          continue
+        }
         // What a caller was told is accepted is not dropped because the store is away: the key goes on when it is back.
         const goOn = error instanceof EventStoreError && error.canRetry && this.#generation?.accepted === true
         if (!goOn) throw error
         round = 0
         faults++
       }
-      const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(round + faults, 16))
-      await this.#options.clock.sleep(jittered(pauseMs), this.#released.signal)
+      await this.#pause(round + faults)
     }
-    throw new TransportError('other workers kept writing to this key')
+    throw this.#released.aborted ? shuttingDown() : new TransportError('other workers kept writing to this key')
   }
 
-  async #round(actual: ExpectedRevision | undefined): Promise<Awaited<ReturnType<Generation['run']>> | undefined> {
-    const { store, clock, clockSkewMs } = this.#options
-    const { command, envelope, stream } = this.#target
-    const state = await loadKeyState(store, stream)
-    const attempt = { fingerprint: envelope.fingerprint, nowMs: clock.nowMs() }
-    const decision = decide(state, attempt, { expired: command.expired, supersedes: command.supersedes, clockSkewMs })
+  async #pause(round: number): Promise<void> {
+    const pauseMs = Math.min(longestPauseMs, 10 * 2 ** Math.min(round, 16))
+    await this.#options.clock.sleep(jittered(pauseMs), this.#released.signal)
+  }
+
+  async #round(actual: ExpectedRevision | undefined): Promise<Resolution | undefined> {
+    const { store, clockSkewMs } = this.#options
+    const { command, envelope } = this.#target
+    const decision = await decideFromStream(envelope, { store, command, clockSkewMs })
+    if (this.#released.aborted) throw shuttingDown()
     switch (decision.kind) {
       case 'replay':
         return replayOf(decision.state)
@@ -218,7 +232,7 @@ class Execution implements Dispatch {
     }
   }
 
-  #start(plan: GenerationPlan): ReturnType<Generation['run']> {
+  #start(plan: GenerationPlan): Promise<Resolution> {
     this.#generation = new Generation(this.#options, plan)
     this.#acceptIfWanted()
     return this.#generation.run()
@@ -237,6 +251,8 @@ class Execution implements Dispatch {
       accepted: true,
       failedAttempts: state.failedAttempts,
       nextAttemptAtMs: state.nextAttemptAtMs,
+      steps: state.steps,
+      compensation: state.compensation,
     }
   }
 }
@@ -258,17 +274,7 @@ function freshPlan(
     accepted: false,
     failedAttempts: 0,
     nextAttemptAtMs: 0,
-  }
-}
-
-export function replayOf(state: Resolved): Resolution {
-  const { outcome, generation, attemptId } = state
-  return {
-    kind: 'outcome',
-    outcome: outcome.kind,
-    response: outcome.response,
-    generation,
-    attemptId,
-    expiresAtMs: outcome.expiresAtMs,
+    steps: [],
+    compensation: undefined,
   }
 }

@@ -1,29 +1,30 @@
 import { problem, problemMediaType } from '@holdfast/contracts'
-import type { CommandId, Fingerprint, StreamName } from '../brands.ts'
+import type { Aggregates } from '../aggregate/aggregates.ts'
+import type { Aggregate, Execute } from '../aggregate/define-aggregate.ts'
+import type { CommandId, Fingerprint } from '../brands.ts'
+import type { StepContext } from '../command/context.ts'
 import type { Command, DomainEvent } from '../command/define-command.ts'
 import { renderResponse } from '../command/response.ts'
 import type { CommandEnvelope } from '../envelope.ts'
-import { asJson, type JsonObject } from '../json.ts'
+import { asJson, type JsonObject, type JsonValue } from '../json.ts'
 import { LazyAbort } from '../lazy-abort.ts'
 import {
   keyEventTypes,
-  type KeyEventMetadata,
+  type AttemptFailedData,
   type OutcomeKind,
   type OutcomeRecord,
   type StoredResponse,
 } from '../key-state/events.ts'
-import type { Clock, Ids } from '../ports/clock.ts'
+import type { CompensationRecord, StepRecord } from '../key-state/steps.ts'
 import type { Resolution } from '../ports/command-transport.ts'
-import {
-  EventStoreError,
-  type AppendResult,
-  type EventStore,
-  type ExpectedRevision,
-  type NewEvent,
-} from '../ports/event-store.ts'
+import { EventStoreError } from '../ports/event-store.ts'
 import { attempt, type Decided } from './attempt.ts'
-import { appendSurely } from './append-surely.ts'
 import { jittered } from './backoff.ts'
+import { beginCompensation, undoSteps, UndoFailed } from './compensation.ts'
+import { executeStep } from './execute-step.ts'
+import { GenerationLost, KeyWriter, type KeyWriterDeps, type KeyWriterPlan } from './key-writer.ts'
+import { CommandDefect, Indeterminate } from './step-errors.ts'
+import { Steps } from './steps.ts'
 
 /** Reports to the log and the metrics; a callback must not throw. */
 export interface HandlerObserver {
@@ -36,29 +37,20 @@ export interface HandlerObserver {
   decided?(info: { readonly envelope: CommandEnvelope; readonly outcome: OutcomeKind; readonly attempts: number }): void
 }
 
-export interface GenerationDeps {
-  readonly store: EventStore
-  readonly clock: Clock
-  readonly ids: Ids
+export interface GenerationDeps extends KeyWriterDeps {
   readonly observer: HandlerObserver
+  readonly aggregates: Aggregates
 }
 
 /** One generation of a key that this process has taken on. */
-export interface GenerationPlan {
+export interface GenerationPlan extends KeyWriterPlan {
   readonly command: Command
   readonly commandId: CommandId
-  readonly stream: StreamName
-  readonly envelope: CommandEnvelope
-  readonly generation: number
-  readonly expectedRevision: ExpectedRevision
-  /** True when `CommandAccepted` stands on the stream. */
-  readonly accepted: boolean
   readonly failedAttempts: number
   readonly nextAttemptAtMs: number
+  readonly steps: readonly StepRecord[]
+  readonly compensation: CompensationRecord | undefined
 }
-
-/** `lost`: another worker wrote to the stream; what stands there now decides. */
-export type GenerationResult = Resolution | { readonly kind: 'lost'; readonly actual: ExpectedRevision }
 
 /**
  * Works on one generation: tries, waits, tries again, and appends the outcome at the exact next revision. Writes follow
@@ -67,24 +59,24 @@ export type GenerationResult = Resolution | { readonly kind: 'lost'; readonly ac
 export class Generation {
   readonly #deps: GenerationDeps
   readonly #plan: GenerationPlan
+  readonly #writer: KeyWriter
   readonly #abort = new LazyAbort()
-  #revision: ExpectedRevision
-  #accepted: boolean
   #attempts: number
-  #accepting: Promise<AppendResult> | undefined
-  #deciding: Promise<AppendResult> | undefined
-  #lost: Extract<GenerationResult, { kind: 'lost' }> | undefined
+  /** What is known of the steps after the last try. */
+  #records: readonly StepRecord[]
+  /** Of the try that is under way, or was the last; undefined while it has asked for none. */
+  #steps: Steps | undefined
 
   constructor(deps: GenerationDeps, plan: GenerationPlan) {
     this.#deps = deps
     this.#plan = plan
-    this.#revision = plan.expectedRevision
-    this.#accepted = plan.accepted
+    this.#writer = new KeyWriter(deps, plan)
     this.#attempts = plan.failedAttempts
+    this.#records = plan.steps
   }
 
   get accepted(): boolean {
-    return this.#accepted
+    return this.#writer.accepted
   }
 
   get attempts(): number {
@@ -106,40 +98,76 @@ export class Generation {
    * the stream; with false when another worker took the generation.
    */
   async accept(): Promise<boolean> {
-    if (this.#deciding !== undefined) await this.#deciding
-    else if (!this.#accepted && this.#lost === undefined) {
-      this.#accepting ??= this.#append([this.#event(keyEventTypes.accepted, {}, { envelope: true })])
-      await this.#accepting
+    try {
+      await this.#writer.accept()
+      return true
+    } catch (error) {
+      if (error instanceof GenerationLost) return false
+      throw error
     }
-    return this.#lost === undefined
   }
 
-  async run(): Promise<GenerationResult> {
-    const { clock, observer } = this.#deps
-    const { retry } = this.#plan.command
+  /** @throws GenerationLost when another worker wrote to the stream; EventStoreError */
+  async run(): Promise<Resolution> {
     await this.#waitUntil(this.#plan.nextAttemptAtMs)
+    if (this.#plan.compensation !== undefined) return this.#goOnUndoing(this.#plan.compensation)
     for (;;) {
       this.#goOnOrThrow()
       this.#attempts++
       try {
-        const trying = attempt({ ...this.#plan, clock, abort: this.#abort })
+        const trying = this.#try(false)
         const decided = trying instanceof Promise ? await trying : trying
         return await this.#decide(decided)
       } catch (error) {
-        if (error instanceof EventStoreError || this.#abort.aborted) throw error
-        observer.attemptFailed?.({
-          envelope: this.#plan.envelope,
-          commandId: this.#plan.commandId,
-          attempt: this.#attempts,
-          error,
-        })
-        if (this.#attempts >= retry.attempts) return this.#fail(`it failed ${this.#attempts} times`)
-        const pauseMs = jittered(Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (this.#attempts - 1)))
-        const lost = await this.#recordFailedAttempt(error, clock.nowMs() + pauseMs)
-        if (lost) return lost
-        await clock.sleep(pauseMs, this.#abort.signal)
+        if (error instanceof EventStoreError || error instanceof GenerationLost || this.#abort.aborted) throw error
+        const given = await this.#afterFault(error)
+        if (given !== undefined) return given
       }
     }
+  }
+
+  #try(replayOnly: boolean): Decided | Promise<Decided> {
+    const { clock } = this.#deps
+    this.#steps = undefined
+    const steps = (): StepContext => {
+      const { commandId, generation } = this.#plan
+      this.#steps ??= new Steps({
+        ...{ commandId, generation, clock, writer: this.#writer, abort: this.#abort, replayOnly },
+        recorded: this.#records,
+      })
+      return stepContext(this.#steps, this.#deps.aggregates)
+    }
+    return attempt({ ...this.#plan, clock, abort: this.#abort, steps })
+  }
+
+  /** Ends a try: its late steps have no effect on the stream. */
+  #endTry(): Steps | undefined {
+    const steps = this.#steps
+    steps?.close()
+    if (steps !== undefined) this.#records = steps.records
+    return steps
+  }
+
+  /** Records the failed try and waits for the next one; after the last one, the resolution. */
+  async #afterFault(error: unknown): Promise<Resolution | undefined> {
+    const { clock, observer } = this.#deps
+    const { envelope, commandId, command } = this.#plan
+    const { retry } = command
+    const steps = this.#endTry()
+    observer.attemptFailed?.({ envelope, commandId, attempt: this.#attempts, error })
+    if (error instanceof CommandDefect) return this.#concludeFailed(`${error.message}`, {})
+    if (error instanceof Indeterminate) return this.#concludeFailed(error.message, { indeterminate: error.step })
+    if (this.#attempts >= retry.attempts) return this.#fail(`it failed ${this.#attempts} times`)
+    const pauseMs = jittered(Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (this.#attempts - 1)))
+    // The tries are on the stream, so that a restart goes on counting.
+    const data: AttemptFailedData = {
+      attempt: this.#attempts,
+      error: String(error).slice(0, 500),
+      next_attempt_at_ms: clock.nowMs() + pauseMs,
+    }
+    await this.#writer.record([...(steps?.takeUnsaved() ?? []), { type: keyEventTypes.attemptFailed, data }])
+    await clock.sleep(pauseMs, this.#abort.signal)
+    return undefined
   }
 
   #goOnOrThrow(): void {
@@ -153,102 +181,93 @@ export class Generation {
     if (pauseMs > 0) await clock.sleep(pauseMs, this.#abort.signal)
   }
 
-  async #decide(decided: Decided): Promise<GenerationResult> {
+  async #decide(decided: Decided): Promise<Resolution> {
+    const { kind, events, response } = decided
+    const steps = this.#endTry()
+    if (steps?.fatal !== undefined) throw steps.fatal
     try {
-      return await this.#conclude(decided.kind, decided.events, decided.response)
+      if (kind === 'rejected' && steps !== undefined)
+        return await this.#compensate({ kind, events, response }, { steps, begun: false })
+      return await this.#conclude(kind, [...(steps?.takeUnsaved() ?? []), ...events], response)
     } catch (error) {
       if (!(error instanceof EventStoreError) || error.code !== 'event-too-large') throw error
-      if (!this.#accepted) return { kind: 'too-large' }
+      if (!this.#writer.accepted) return { kind: 'too-large' }
       return this.#fail('its outcome is larger than the store accepts')
     }
   }
 
-  #fail(detail: string): Promise<GenerationResult> {
-    const { envelope } = this.#plan
-    const document = problem('command-failed', {
-      detail: `The command was given up: ${detail}.`,
-      instance: envelope.requestId,
-    })
-    const response = renderResponse(
-      { status: document.status, headers: { link: `<${document.type}>; rel="describedby"` }, body: asJson(document) },
-      problemMediaType,
-    )
-    return this.#conclude('failed', [{ type: keyEventTypes.failed, data: { reason: detail } }], response)
+  /** After the last try: what the steps did is undone, then the failure is the outcome. */
+  #fail(detail: string): Promise<Resolution> {
+    const failure = this.#failure(detail, {})
+    return this.#steps === undefined
+      ? this.#conclude('failed', failure.events, failure.response)
+      : this.#compensate(failure, { steps: this.#steps, begun: false })
   }
 
-  async #conclude(
-    kind: OutcomeKind,
-    events: readonly [DomainEvent, ...DomainEvent[]],
-    response: StoredResponse,
-  ): Promise<GenerationResult> {
-    if (this.#accepting !== undefined) await this.#accepting
-    if (this.#lost !== undefined) return this.#lost
+  /** A failure that nothing can be undone for. */
+  #concludeFailed(detail: string, more: JsonObject): Promise<Resolution> {
+    const { events, response } = this.#failure(detail, more)
+    return this.#conclude('failed', [...(this.#steps?.takeUnsaved() ?? []), ...events], response)
+  }
+
+  #failure(detail: string, more: JsonObject): CompensationRecord {
+    const { requestId } = this.#plan.envelope
+    const document = problem('command-failed', { detail: `The command was given up: ${detail}.`, instance: requestId })
+    const headers = { link: `<${document.type}>; rel="describedby"` }
+    return {
+      kind: 'failed',
+      events: [{ type: keyEventTypes.failed, data: { reason: detail, ...more } }],
+      response: renderResponse({ status: document.status, headers, body: asJson(document) }, problemMediaType),
+    }
+  }
+
+  async #compensate(
+    record: CompensationRecord,
+    { steps, begun }: { readonly steps: Steps; readonly begun: boolean },
+  ): Promise<Resolution> {
+    const options = { steps, writer: this.#writer, clock: this.#deps.clock, abort: this.#abort }
+    try {
+      if (!begun) await beginCompensation(record, options)
+      await undoSteps(options)
+    } catch (error) {
+      if (!(error instanceof UndoFailed)) throw error
+      const { envelope, commandId } = this.#plan
+      this.#deps.observer.attemptFailed?.({ envelope, commandId, attempt: this.#attempts, error })
+      return this.#concludeFailed(error.message, { compensation: 'incomplete', step: error.step })
+    }
+    return this.#conclude(record.kind, [...steps.takeUnsaved(), ...record.events], record.response)
+  }
+
+  /** After a restart: the command walks through its recorded steps once more, to tell how each is undone. */
+  async #goOnUndoing(record: CompensationRecord): Promise<Resolution> {
+    try {
+      await this.#try(true)
+    } catch (error) {
+      if (error instanceof EventStoreError) throw error
+      // It cannot come to its end: what was not recorded is not run. The way to undo the rest is known now.
+    }
+    const steps = this.#endTry()
+    if (steps === undefined) return this.#conclude(record.kind, record.events, record.response)
+    return this.#compensate(record, { steps, begun: true })
+  }
+
+  async #conclude(kind: OutcomeKind, events: readonly DomainEvent[], response: StoredResponse): Promise<Resolution> {
     this.#goOnOrThrow()
     const { command, generation, envelope } = this.#plan
     const completedAtMs = this.#deps.clock.nowMs()
     const expiresAtMs = completedAtMs + command.retentionMs
     const outcome: OutcomeRecord = { kind, response, completedAtMs, expiresAtMs, attempts: this.#attempts }
-    const last = events.length - 1
-    const appended = events.map(({ type, data }, at) =>
-      this.#event(type, data, { envelope: at === 0 && !this.#accepted, ...(at === last && { outcome }) }),
-    )
-    this.#deciding = this.#append(appended)
-    try {
-      await this.#deciding
-    } catch (error) {
-      this.#deciding = undefined
-      throw error
-    }
-    if (this.#lost) return this.#lost
+    await this.#writer.conclude(events, outcome)
     this.#deps.observer.decided?.({ envelope, outcome: kind, attempts: this.#attempts })
-    return { kind: 'outcome', outcome: kind, response, generation, attemptId: envelope.attemptId, expiresAtMs }
+    const { attemptId } = envelope
+    return { kind: 'outcome', outcome: kind, response, generation, attemptId, completedAtMs, expiresAtMs }
   }
+}
 
-  /** The tries are on the stream, so that a restart goes on counting. */
-  async #recordFailedAttempt(error: unknown, nextAttemptAtMs: number): Promise<GenerationResult | undefined> {
-    if (this.#accepting !== undefined) await this.#accepting
-    if (this.#lost !== undefined) return this.#lost
-    const data = { attempt: this.#attempts, error: String(error).slice(0, 500), next_attempt_at_ms: nextAttemptAtMs }
-    const events = [this.#event(keyEventTypes.attemptFailed, data, { envelope: false })]
-    if (!this.#accepted) events.unshift(this.#event(keyEventTypes.accepted, {}, { envelope: true }))
-    this.#accepting = this.#append(events)
-    await this.#accepting
-    return this.#lost
-  }
-
-  async #append(events: readonly NewEvent[]): Promise<AppendResult> {
-    try {
-      const result = await appendSurely(this.#deps, {
-        stream: this.#plan.stream,
-        events,
-        expectedRevision: this.#revision,
-      })
-      if (result.kind === 'conflict') {
-        this.#lost = { kind: 'lost', actual: result.actual }
-      } else {
-        this.#revision = result.revision
-        this.#accepted = true
-      }
-      return result
-    } finally {
-      this.#accepting = undefined
-    }
-  }
-
-  #event(
-    type: string,
-    data: JsonObject,
-    parts: { readonly envelope: boolean; readonly outcome?: OutcomeRecord },
-  ): NewEvent {
-    const { v: _v, fingerprint, attemptId, ...envelope } = this.#plan.envelope
-    const metadata: KeyEventMetadata = {
-      v: 1,
-      generation: this.#plan.generation,
-      fingerprint,
-      attemptId,
-      ...(parts.envelope && { envelope }),
-      ...(parts.outcome && { outcome: parts.outcome }),
-    }
-    return { id: this.#deps.ids.uuid(), type, data, metadata: metadata as unknown as JsonObject }
+function stepContext(steps: Steps, aggregates: Aggregates): StepContext {
+  return {
+    step: (name, run, options) => steps.step(name, run, options),
+    execute: ((aggregate: Aggregate, id: string, options: { readonly command: JsonValue }) =>
+      executeStep({ steps, aggregates }, { aggregate, id }, options)) as Execute,
   }
 }

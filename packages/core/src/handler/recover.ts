@@ -4,7 +4,7 @@ import { keyEventTypes } from '../key-state/events.ts'
 import { loadKeyState } from '../key-state/load.ts'
 import type { Checkpoints } from '../ports/clock.ts'
 import type { CommandTransport, Dispatch } from '../ports/command-transport.ts'
-import type { EventStore } from '../ports/event-store.ts'
+import { EventStoreError, type EventStore } from '../ports/event-store.ts'
 
 export interface RecoverOptions {
   readonly store: EventStore
@@ -18,6 +18,8 @@ export interface RecoverOptions {
 export interface Recovered {
   /** Accepted commands without an outcome that were found. */
   readonly found: number
+  /** Streams of keys whose events cannot be understood; an operator looks at them. They hold up nobody else. */
+  readonly unreadable: readonly string[]
 }
 
 const checkpointName = 'recover'
@@ -37,6 +39,7 @@ export async function recoverAccepted(options: RecoverOptions): Promise<Recovere
   })
   const limit = options.concurrency ?? 64
   const running = new Set<Promise<void>>()
+  const unreadable: string[] = []
   let found = 0
   /** Everything up to here is resolved. */
   let done = after
@@ -44,6 +47,11 @@ export async function recoverAccepted(options: RecoverOptions): Promise<Recovere
   for await (const batch of batches) {
     for (const event of batch.events) {
       const envelope = await unresolved(store, event.stream)
+      if (envelope === 'unreadable') {
+        gap = true
+        unreadable.push(event.stream)
+        continue
+      }
       if (envelope === undefined) {
         if (!gap) done = event.position
         continue
@@ -59,12 +67,16 @@ export async function recoverAccepted(options: RecoverOptions): Promise<Recovere
   }
   await Promise.all(running)
   if (done !== undefined && !signal.aborted) await checkpoints.save(checkpointName, done)
-  return { found }
+  return { found, unreadable }
 }
 
-async function unresolved(store: EventStore, stream: string): Promise<CommandEnvelope | undefined> {
+async function unresolved(store: EventStore, stream: string): Promise<CommandEnvelope | 'unreadable' | undefined> {
   if (commandIdOfStream(stream) === undefined) return undefined
-  const state = await loadKeyState(store, stream)
+  const state = await loadKeyState(store, stream).catch((error: unknown) => {
+    if (error instanceof EventStoreError && error.code === 'corrupt') return 'unreadable' as const
+    throw error
+  })
+  if (state === 'unreadable') return state
   if (state.kind !== 'accepted') return undefined
   const { fingerprint, attemptId, envelope } = state
   return { ...envelope, v: 1, fingerprint, attemptId }

@@ -28,7 +28,7 @@ export function reusableAtMs(state: Resolved, clockSkewMs: number): number {
   return Math.max(expiresAtMs, state.recordedAtMs + (expiresAtMs - completedAtMs)) + clockSkewMs
 }
 
-/** What an attempt with this fingerprint meets at this moment. Pure. */
+/** What an attempt with this fingerprint, made at this moment, meets. Pure. */
 export function decide(
   state: KeyState,
   attempt: { readonly fingerprint: string; readonly nowMs: number },

@@ -49,6 +49,10 @@ export interface KeyEventMetadata {
 export const keyEventTypes = {
   accepted: 'CommandAccepted',
   attemptFailed: 'AttemptFailed',
+  stepStarted: 'StepStarted',
+  stepCompleted: 'StepCompleted',
+  compensationStarted: 'CompensationStarted',
+  stepUndone: 'StepUndone',
   succeeded: 'CommandSucceeded',
   rejected: 'CommandRejected',
   failed: 'CommandFailed',

@@ -1,5 +1,5 @@
 import type { EventStore, RecordedEvent } from '../ports/event-store.ts'
-import { evolve, keyMetadata, vacant, type KeyState } from './state.ts'
+import { evolve, keyMetadata, vacant, type KeyState, type Resolved } from './state.ts'
 
 const pageSize = 64
 
@@ -37,6 +37,32 @@ export async function readGeneration(store: EventStore, last: RecordedEvent): Pr
     if (page.length === 0) break
   }
   return newestFirst.reverse()
+}
+
+/**
+ * The outcome that this very attempt has had, also when later generations stand behind it. Looks back as far as
+ * `sinceMs` (the store's clock): an attempt has no outcome from before it was made.
+ */
+export async function loadOutcomeOf(
+  store: EventStore,
+  stream: string,
+  { attemptId, sinceMs }: { readonly attemptId: string; readonly sinceMs: number },
+): Promise<Resolved | undefined> {
+  for (let from: bigint | undefined; from !== -1n;) {
+    const page = await store.read(stream, {
+      direction: 'backwards',
+      maxCount: pageSize,
+      ...(from !== undefined && { from }),
+    })
+    for (const event of page) {
+      const { attemptId: executed, outcome } = keyMetadata(event)
+      const state = executed === attemptId && outcome !== undefined ? evolve(vacant, event) : vacant
+      if (state.kind === 'resolved') return state
+      if (event.recordedAtMs < sinceMs) return undefined
+    }
+    from = (page.at(-1)?.revision ?? 0n) - 1n
+  }
+  return undefined
 }
 
 function foldGeneration(events: readonly RecordedEvent[]): KeyState {

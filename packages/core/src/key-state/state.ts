@@ -8,6 +8,7 @@ import {
   type OutcomeRecord,
   type RecordedEnvelope,
 } from './events.ts'
+import { withStep, type CompensationRecord, type StepRecord } from './steps.ts'
 
 /** Where a key stands, folded from its stream. */
 export type KeyState = Vacant | Accepted | Resolved
@@ -36,6 +37,10 @@ export interface Accepted extends Generation {
   readonly failedAttempts: number
   /** Not before this moment; 0 for at once. */
   readonly nextAttemptAtMs: number
+  /** In the order in which the command asked for them. */
+  readonly steps: readonly StepRecord[]
+  /** Set once the outcome is decided and the steps are being undone. */
+  readonly compensation?: CompensationRecord
 }
 
 export interface Resolved extends Generation {
@@ -95,14 +100,34 @@ export function evolve(state: KeyState, event: RecordedEvent): KeyState {
     )
   }
   const accepted: Accepted = {
+    failedAttempts: 0,
+    nextAttemptAtMs: 0,
+    steps: [],
+    ...(before?.kind === 'accepted' && before),
     kind: 'accepted',
     ...common,
     envelope,
     acceptedAtMs,
-    failedAttempts: before?.kind === 'accepted' ? before.failedAttempts : 0,
-    nextAttemptAtMs: before?.kind === 'accepted' ? before.nextAttemptAtMs : 0,
   }
-  if (event.type !== keyEventTypes.attemptFailed) return accepted
-  const failed = event.data as AttemptFailedData
-  return { ...accepted, failedAttempts: failed.attempt, nextAttemptAtMs: failed.next_attempt_at_ms }
+  return withProgress(accepted, event)
+}
+
+/** What an event in the middle of a generation adds. */
+function withProgress(accepted: Accepted, { type, data }: RecordedEvent): Accepted {
+  switch (type) {
+    case keyEventTypes.attemptFailed: {
+      const failed = data as AttemptFailedData
+      return { ...accepted, failedAttempts: failed.attempt, nextAttemptAtMs: failed.next_attempt_at_ms }
+    }
+    case keyEventTypes.stepStarted:
+      return { ...accepted, steps: withStep(accepted.steps, data, 'started') }
+    case keyEventTypes.stepCompleted:
+      return { ...accepted, steps: withStep(accepted.steps, data, 'completed') }
+    case keyEventTypes.stepUndone:
+      return { ...accepted, steps: withStep(accepted.steps, data, 'undone') }
+    case keyEventTypes.compensationStarted:
+      return { ...accepted, compensation: data as unknown as CompensationRecord }
+    default:
+      return accepted
+  }
 }

@@ -10,6 +10,8 @@ export type Resolution =
       readonly generation: number
       /** The attempt that was executed; another than the caller's own means: a replay. */
       readonly attemptId: string
+      /** Clock of the handler that decided, milliseconds since the epoch. */
+      readonly completedAtMs: number
       readonly expiresAtMs: number
     }
   /** The key names another request. */

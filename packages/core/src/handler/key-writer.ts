@@ -1,0 +1,147 @@
+import type { StreamName } from '../brands.ts'
+import type { DomainEvent } from '../command/define-command.ts'
+import type { CommandEnvelope } from '../envelope.ts'
+import type { JsonObject } from '../json.ts'
+import { keyEventTypes, type KeyEventMetadata, type OutcomeRecord } from '../key-state/events.ts'
+import type { Clock, Ids } from '../ports/clock.ts'
+import { EventStoreError, type EventStore, type ExpectedRevision, type NewEvent } from '../ports/event-store.ts'
+import { appendSurely } from './append-surely.ts'
+
+/** Another worker wrote to the key's stream: what stands there now decides. */
+export class GenerationLost extends Error {
+  override readonly name = 'GenerationLost'
+  /** The stream's revision in truth. */
+  readonly actual: ExpectedRevision
+
+  constructor(actual: ExpectedRevision) {
+    super(`the stream is at ${actual}`)
+    this.actual = actual
+  }
+}
+
+export interface KeyWriterDeps {
+  readonly store: EventStore
+  readonly clock: Clock
+  readonly ids: Ids
+}
+
+/** Where a generation's next event goes. */
+export interface KeyWriterPlan {
+  readonly stream: StreamName
+  readonly envelope: CommandEnvelope
+  readonly generation: number
+  readonly expectedRevision: ExpectedRevision
+  /** True when the generation's first event stands on the stream. */
+  readonly accepted: boolean
+}
+
+/**
+ * Writes the events of one generation, one append after the other, each at the exact next revision: that fences every
+ * other worker on the key. The generation's first event carries the envelope.
+ */
+export class KeyWriter {
+  readonly #deps: KeyWriterDeps
+  readonly #plan: KeyWriterPlan
+  #revision: ExpectedRevision
+  #accepted: boolean
+  /** Why nothing can be written any more. */
+  #ended: Error | undefined
+  #writing: Promise<void> | undefined
+  /** Why the outcome could not be written. Nobody works on the generation from then on, so it must not begin either. */
+  #unconcluded: Error | undefined
+
+  constructor(deps: KeyWriterDeps, plan: KeyWriterPlan) {
+    this.#deps = deps
+    this.#plan = plan
+    this.#revision = plan.expectedRevision
+    this.#accepted = plan.accepted
+  }
+
+  /** True when the generation has begun on the stream. */
+  get accepted(): boolean {
+    return this.#accepted
+  }
+
+  /** Begins the generation, unless it has. @throws GenerationLost, EventStoreError */
+  async accept(): Promise<void> {
+    await this.#turn()
+    if (this.#accepted) return
+    if (this.#unconcluded !== undefined) throw this.#unconcluded
+    await this.#append([this.#event({ type: keyEventTypes.accepted, data: {} }, true)])
+  }
+
+  /** Appends events in the middle of the generation; begins it if it has not. @throws GenerationLost, EventStoreError */
+  async record(events: readonly DomainEvent[]): Promise<void> {
+    await this.#turn()
+    const recorded = events.map((event) => this.#event(event, false))
+    if (!this.#accepted) recorded.unshift(this.#event({ type: keyEventTypes.accepted, data: {} }, true))
+    await this.#append(recorded)
+  }
+
+  /** Appends the events that end the generation, the outcome with the last of them. @throws GenerationLost, EventStoreError */
+  async conclude(events: readonly DomainEvent[], outcome: OutcomeRecord): Promise<void> {
+    if (this.#writing !== undefined || this.#ended !== undefined) await this.#turn()
+    const last = events.length - 1
+    const concluding = events.map((event, at) =>
+      this.#event(event, at === 0 && !this.#accepted, at === last ? outcome : undefined),
+    )
+    await this.#append(concluding, (error) => (this.#unconcluded = error))
+  }
+
+  /** Waits for the write that is under way. */
+  async #turn(): Promise<void> {
+    while (this.#writing !== undefined) {
+      await this.#writing.then(
+        () => undefined,
+        () => undefined,
+      )
+    }
+    if (this.#ended !== undefined) throw this.#ended
+  }
+
+  async #append(events: readonly NewEvent[], onFault?: (error: Error) => void): Promise<void> {
+    this.#writing = this.#appendNow(events)
+    try {
+      await this.#writing
+    } catch (error) {
+      if (error instanceof Error) onFault?.(error)
+      throw error
+    } finally {
+      this.#writing = undefined
+    }
+  }
+
+  async #appendNow(events: readonly NewEvent[]): Promise<void> {
+    const { stream } = this.#plan
+    const append = appendSurely(this.#deps, { stream, events, expectedRevision: this.#revision })
+    const result = await append.catch((error: unknown) => {
+      // A generation that ends before it has begun leaves no trace: a late acceptance must not begin it.
+      if (error instanceof EventStoreError && error.code === 'event-too-large' && !this.#accepted) this.#ended = error
+      throw error
+    })
+    if (result.kind === 'conflict') {
+      this.#ended = new GenerationLost(result.actual)
+      throw this.#ended
+    }
+    this.#revision = result.revision
+    this.#accepted = true
+  }
+
+  #event(event: DomainEvent, first: boolean, outcome?: OutcomeRecord): NewEvent {
+    const { v: _v, fingerprint, attemptId, ...envelope } = this.#plan.envelope
+    const metadata: KeyEventMetadata = {
+      v: 1,
+      generation: this.#plan.generation,
+      fingerprint,
+      attemptId,
+      ...(first && { envelope }),
+      ...(outcome && { outcome }),
+    }
+    return {
+      id: this.#deps.ids.uuid(),
+      type: event.type,
+      data: event.data,
+      metadata: metadata as unknown as JsonObject,
+    }
+  }
+}

@@ -1,0 +1,221 @@
+import { createWorld, testCommand, type TestProcess, type World } from '@holdfast/testing/command-process'
+import { describe, expect, test } from 'vitest'
+import { recoverAccepted } from './recover.ts'
+
+/** A command that runs for the milliseconds in its body; `never` does not end. */
+function slowWorld(): World {
+  const command = testCommand(
+    ({ body }) =>
+      body === 'never'
+        ? new Promise(() => undefined)
+        : world.clock.sleep(Number(body)).then(() => ({ type: 'Made', data: { body } })),
+    { retry: { timeoutMs: 86_400_000 } },
+  )
+  const world: World = createWorld({ commands: [command] })
+  return world
+}
+const typesOf = (world: World, process: TestProcess, key: string): string[] =>
+  world.log.events(process.streamOf({ key })).map(({ type }) => type)
+
+/** Accepts one command per key in a process that dies then. */
+async function accepted(world: World, bodies: Readonly<Record<string, string>>): Promise<void> {
+  const process = world.start()
+  for (const [key, body] of Object.entries(bodies)) await process.dispatch({ key, body }).durable()
+  process.store.faults.crash()
+}
+
+describe('every accepted key resolves', () => {
+  test('nobody has to retry: what was accepted is finished, as the attempt that it was', async () => {
+    const world = slowWorld()
+    await accepted(world, { k1: '100', k2: '200' })
+    const process = world.start()
+    const recovered = process.recover()
+    await world.clock.runUntilIdle()
+    expect(await recovered).toMatchObject({ found: 2 })
+    for (const key of ['k1', 'k2']) expect(typesOf(world, process, key)).toEqual(['CommandAccepted', 'Made'])
+    const [first] = world.log.events(process.streamOf({ key: 'k1' }))
+    const retry = await process.dispatch({ key: 'k1', body: '100' }).resolution
+    expect(retry.kind === 'outcome' && retry.attemptId).toBe(first?.metadata['attemptId'])
+  })
+
+  test('what is resolved, pure or of other streams is left alone', async () => {
+    const world = slowWorld()
+    const process = world.start()
+    const done = process.dispatch({ key: 'k1', body: '10' })
+    await done.durable()
+    await world.clock.runUntilIdle()
+    const pure = process.dispatch({ key: 'k2', body: '0' })
+    await world.clock.runUntilIdle()
+    await pure.resolution
+    const alien = { id: 'x', type: 'CommandAccepted', data: {}, metadata: {} }
+    await process.store.append('command-not-a-key', [alien], 'no_stream')
+    await process.store.append('other', [{ ...alien, id: 'y' }], 'no_stream')
+    const before = world.log.events().length
+    expect(await world.start().recover()).toMatchObject({ found: 0 })
+    expect(world.log.events()).toHaveLength(before)
+  })
+
+  test('a retry that comes meanwhile attaches', async () => {
+    const world = slowWorld()
+    await accepted(world, { k: '100' })
+    const process = world.start()
+    const recovered = process.recover()
+    await world.clock.settle()
+    const retry = process.submit({ body: '100' })
+    await world.clock.runUntilIdle()
+    await recovered
+    expect((await retry).kind).toBe('response')
+    expect(typesOf(world, process, 'k')).toEqual(['CommandAccepted', 'Made'])
+  })
+
+  test('a later generation is found as well as the first', async () => {
+    const world = slowWorld()
+    const process = world.start()
+    const first = process.dispatch({ body: '10' })
+    await first.durable()
+    await world.clock.runUntilIdle()
+    await world.clock.advance(86_400_000)
+    await process.dispatch({ body: '20' }).durable()
+    process.store.faults.crash()
+    const next = world.start()
+    const recovered = next.recover()
+    await world.clock.runUntilIdle()
+    await recovered
+    expect(typesOf(world, next, 'k')).toEqual(['CommandAccepted', 'Made', 'CommandAccepted', 'Made'])
+  })
+
+  test('one that is given up now is found again at the next start', async () => {
+    const world = slowWorld()
+    await accepted(world, { k1: '100', k2: '100' })
+    const process = world.start()
+    process.store.faults.beforeNextAppend(() => 'crash-before')
+    void process.recover()
+    await world.clock.runUntilIdle()
+    const next = world.start()
+    const recovered = next.recover()
+    await world.clock.runUntilIdle()
+    await recovered
+    for (const key of ['k1', 'k2']) expect(typesOf(world, next, key)).toEqual(['CommandAccepted', 'Made'])
+  })
+
+  test('a stream that cannot be read does not hold up the others, and is reported', async () => {
+    const world = slowWorld()
+    const process = world.start()
+    const poison = process.streamOf({ key: 'poison' })
+    await process.store.append(poison, [{ id: 'x', type: 'CommandAccepted', data: {}, metadata: {} }], 'no_stream')
+    await accepted(world, { k: '100' })
+    const recovered = process.recover()
+    await world.clock.runUntilIdle()
+    expect(await recovered).toEqual({ found: 1, unreadable: [poison] })
+    expect(typesOf(world, process, 'k')).toEqual(['CommandAccepted', 'Made'])
+    expect(await world.start().recover()).toEqual({ found: 0, unreadable: [poison] })
+  })
+})
+
+describe('its checkpoint', () => {
+  const checkpointOf = (world: World): bigint | undefined => world.log.checkpoints.get('recover')
+  const lastPosition = (world: World): bigint | undefined => world.log.events().at(-1)?.position
+
+  test('moves to the end when all before it is resolved', async () => {
+    const world = slowWorld()
+    const process = world.start()
+    void process.dispatch({ body: '10' }).durable()
+    await world.clock.runUntilIdle()
+    await process.recover()
+    expect(checkpointOf(world)).toBe(lastPosition(world))
+  })
+
+  test('stays before the first one that was open, however many behind it are resolved', async () => {
+    const world = slowWorld()
+    await accepted(world, { k1: '10' })
+    const process = world.start()
+    const first = process.recover()
+    await world.clock.runUntilIdle()
+    await first
+    await process.recover()
+    const before = lastPosition(world) ?? -1n
+    expect(checkpointOf(world)).toBe(before)
+    await accepted(world, { open: '100', k2: '10' })
+    const next = world.start()
+    const recovered = next.recover()
+    await world.clock.runUntilIdle()
+    expect(await recovered).toMatchObject({ found: 2 })
+    expect(checkpointOf(world)).toBe(before)
+    // All are resolved now, and the next start moves on.
+    expect(await world.start().recover()).toMatchObject({ found: 0 })
+    expect(checkpointOf(world)).toBe(lastPosition(world))
+  })
+
+  test('is not moved past one that was given up', async () => {
+    const world = slowWorld()
+    await accepted(world, { open: 'never', k: '10' })
+    const process = world.start({ graceMs: 0 })
+    const recovered = process.recover()
+    await world.clock.advance(1_000)
+    const closed = process.handler.close()
+    await world.clock.advance(1)
+    await closed
+    expect(await recovered).toMatchObject({ found: 2 })
+    expect(checkpointOf(world)).toBeUndefined()
+    void world.start().recover()
+    await world.clock.settle()
+    expect(await world.start().dispatch({ key: 'k', body: '10' }).resolution).toMatchObject({ kind: 'outcome' })
+  })
+
+  test('makes the next start read on from there', async () => {
+    const world = slowWorld()
+    const process = world.start()
+    for (let n = 0; n < 20; n++) void process.dispatch({ key: `k${n}`, body: '1' }).durable()
+    await world.clock.runUntilIdle()
+    await process.recover()
+    const next = world.start()
+    let read = 0
+    const original = next.store.read.bind(next.store)
+    Object.assign(next.store, {
+      read: (...args: Parameters<typeof original>) => {
+        read++
+        return original(...args)
+      },
+    })
+    await next.recover()
+    expect(read).toBe(0)
+  })
+})
+
+describe('its bounds', () => {
+  test('no more than the given number of commands run at one time', async () => {
+    let [running, most] = [0, 0]
+    const command = testCommand(async () => {
+      most = Math.max(most, ++running)
+      await world.clock.sleep(100)
+      running--
+      return { type: 'Made', data: {} }
+    })
+    const world: World = createWorld({ commands: [command] })
+    await accepted(world, Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`k${n}`, ''])))
+    running = most = 0
+    const { store, handler: transport } = world.start()
+    const signal = new AbortController().signal
+    const recovered = recoverAccepted({ store, checkpoints: store, transport, signal, concurrency: 3 })
+    await world.clock.runUntilIdle()
+    expect(await recovered).toMatchObject({ found: 20 })
+    expect(most).toBe(3)
+  })
+
+  test('ends when the signal fires, and leaves the checkpoint where it was', async () => {
+    const world = slowWorld()
+    await accepted(world, { k: '10' })
+    const { store, handler: transport } = world.start()
+    const recovered = await recoverAccepted({ store, checkpoints: store, transport, signal: AbortSignal.abort() })
+    expect(recovered).toMatchObject({ found: 0 })
+    expect(await store.load('recover')).toBeUndefined()
+  })
+
+  test('a store that is away fails it: the caller tries again', async () => {
+    const world = slowWorld()
+    await accepted(world, { k: '10' })
+    const process = world.start()
+    process.store.faults.down = true
+    await expect(process.recover()).rejects.toMatchObject({ code: 'unavailable' })
+  })
+})
