@@ -4,7 +4,13 @@ import type { Settings } from '@holdfast/config'
 import { headers } from '@holdfast/contracts'
 import type { App, CommandGateway, EventStore, Ids } from '@holdfast/core'
 import type { Logger, Metrics } from '@holdfast/observability'
-import { fastify as createFastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import {
+  fastify as createFastify,
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+} from 'fastify'
 import { collectAllowedMethods } from './http/allowed-methods.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { acceptStrictJson } from './http/body.ts'
@@ -12,6 +18,7 @@ import { addCommandRoute } from './http/command-routes.ts'
 import { answerErrors, answerSocketError, sendError } from './http/errors.ts'
 import { addLookupRoutes } from './http/lookup-routes.ts'
 import { openApiOf } from './http/openapi.ts'
+import { ProblemError } from './http/problem-error.ts'
 import { addProblemPages } from './http/problem-pages.ts'
 import { addSystemRoutes } from './http/system-routes.ts'
 
@@ -23,20 +30,29 @@ export interface GatewayParts {
   readonly metrics: Metrics
   readonly log: Logger
   readonly settings: Settings
-  /** False while commands cannot be taken: `/readyz` says so, and connections are closed after their answer. */
+  /** False while commands cannot be taken: `/readyz` says so. */
   readonly ready: () => boolean
+  /** False from the beginning of a shutdown on: connections are closed after their answer. */
+  readonly serving: () => boolean
 }
 
 /** Longest path parameter: a key of 255 characters, each percent-encoded, and room for URI keys. */
 const maxParamLength = 4096
 
+/**
+ * Content-Security-Policy of `/docs`: everything comes from the gateway itself. Swagger UI's own policy lets pages load
+ * from a validator and any HTTPS origin, and turns HTTP into HTTPS, which a gateway on a plain port does not speak.
+ */
+const docsPolicy =
+  "default-src 'self'; base-uri 'self'; font-src 'self' data:; frame-ancestors 'self'; img-src 'self' data:; object-src 'none'; script-src 'self'; script-src-attr 'none'; style-src 'self'"
+
 /** Builds the HTTP edge. The caller listens and closes. */
 export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance> {
-  const { app, gateway, store, ids, metrics, settings, ready } = parts
+  const { app, gateway, store, ids, metrics, settings, ready, serving } = parts
   const loggerInstance: FastifyBaseLogger = parts.log
   const fastify = createFastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: false,
     genReqId: () => ids.uuid(),
     bodyLimit: settings.MAX_BODY_BYTES,
@@ -45,6 +61,8 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
     // Node looks for late requests at this pace; its default, 30 s, would let a slow body hold its socket that long.
     http: {
       headersTimeout: settings.BODY_TIMEOUT_MS,
+      // Node would answer a request without `Host` with an empty 400; `hostFault` does it with a problem document.
+      requireHostHeader: false,
       connectionsCheckingInterval: Math.min(1000, settings.BODY_TIMEOUT_MS),
     },
     forceCloseConnections: 'idle',
@@ -60,22 +78,31 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
   })
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(headers.requestId, request.id)
-    if (!ready()) void reply.header('connection', 'close')
-    done()
+    if (!serving()) void reply.header('connection', 'close')
+    done(hostFault(request))
   })
+  // An expectation that nobody knows is ignored (RFC 9110, section 10.1.1), where Node would answer an empty 417.
+  fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response))
+  fastify.decorateRequest('caller', null)
   acceptStrictJson(fastify)
   const allowed = collectAllowedMethods(fastify)
   answerErrors(fastify, allowed)
 
   const authenticate = createAuthenticate(settings.API_KEYS)
   for (const command of app.commands)
-    addCommandRoute(fastify, command, { gateway, authenticate, metrics, ready, waitMs: settings.WAIT_MS })
+    addCommandRoute(fastify, command, { gateway, authenticate, metrics, serving, waitMs: settings.WAIT_MS })
   addLookupRoutes(fastify, { gateway, authenticate })
   addSystemRoutes(fastify, { store, metrics, ready })
   addProblemPages(fastify, app)
   const document = openApiOf(app)
   fastify.get('/openapi.json', () => document)
   await fastify.register(swagger, { mode: 'static', specification: { document: document as never } })
-  await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })
   return fastify
+}
+
+/** RFC 9112, section 3.2: a request of HTTP/1.1 without a `Host` is answered with 400. */
+function hostFault({ raw }: FastifyRequest): ProblemError | undefined {
+  if (raw.httpVersion !== '1.1' || raw.headers.host !== undefined) return undefined
+  return new ProblemError('request-malformed', 'The header Host is missing.')
 }

@@ -2,6 +2,7 @@ import { loadAppModule, type Settings } from '@holdfast/config'
 import { CommandGateway, CommandHandler, isApp, recoverAccepted, systemClock, systemIds } from '@holdfast/core'
 import { createSqliteEventStore } from '@holdfast/event-store-sqlite'
 import { buildGateway } from '@holdfast/gateway/app.ts'
+import { closeInOrder } from '@holdfast/gateway/close-in-order.ts'
 import { createMetrics, type Logger } from '@holdfast/observability'
 
 export interface Standalone {
@@ -64,6 +65,7 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
     log,
     settings,
     ready: () => serving,
+    serving: () => serving,
   })
   const recovering = new AbortController()
   const recovered = recoverAccepted({
@@ -86,13 +88,7 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
     url,
     async stop() {
       serving = false
-      gateway.refuseNew()
-      const closed = server.close()
-      const cancel = systemClock.schedule(settings.DRAIN_MS, () => {
-        gateway.drain()
-      })
-      await closed
-      cancel()
+      await closeInOrder({ server, gateway, drainMs: settings.DRAIN_MS })
       recovering.abort()
       await handler.close()
       await recovered.catch(() => undefined)

@@ -21,8 +21,8 @@ export interface CommandRouteOptions {
   readonly gateway: CommandGateway
   readonly authenticate: Authenticate
   readonly metrics: Metrics
-  /** See GatewayParts.ready. */
-  readonly ready: () => boolean
+  /** See GatewayParts.serving. */
+  readonly serving: () => boolean
   /** Wait of an attempt that does not say, milliseconds. */
   readonly waitMs: number
 }
@@ -32,9 +32,15 @@ interface Caller {
   readonly tenant: Tenant
   /** Undefined for a command that the URI identifies. */
   readonly key: IdempotencyKey | undefined
+  /** The header as it was sent, for the echo. */
+  readonly sentKey: string | undefined
 }
 
-const callers = new WeakMap<FastifyRequest, Caller>()
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | null
+  }
+}
 
 /** `/api/orders/{order_id}` as Fastify writes it. */
 export const fastifyPath = (path: string): string => path.replace(/\{([^}]+)\}/g, ':$1')
@@ -49,7 +55,7 @@ export function addCommandRoute(fastify: FastifyInstance, command: Command, opti
     url: fastifyPath(command.route.path),
     onRequest: (request, reply, done) => {
       try {
-        callers.set(request, identify(request, reply, { command, options }))
+        request.caller = identify(request, reply, { command, options })
         done()
       } catch (error) {
         done(error as Error)
@@ -67,12 +73,12 @@ interface Served {
 function identify(request: FastifyRequest, reply: FastifyReply, { command, options }: Served): Caller {
   const header = request.headers[headers.idempotencyKey] as string | undefined
   const parsed = parseIdempotencyKey(header)
-  if (parsed.kind === 'key') void reply.header(headers.idempotencyKey, header)
+  if (header !== undefined && parsed.kind === 'key') void reply.header(headers.idempotencyKey, header)
   const tenant = options.authenticate(request)
-  if (command.identity === 'uri') return { tenant, key: undefined }
+  if (command.identity === 'uri') return { tenant, key: undefined, sentKey: parsed.kind === 'key' ? header : undefined }
   switch (parsed.kind) {
     case 'key':
-      return { tenant, key: parsed.key }
+      return { tenant, key: parsed.key, sentKey: header }
     case 'missing':
       throw new ProblemError(
         'idempotency-key-missing',
@@ -89,8 +95,8 @@ async function attempt(
   { command, options }: Served,
 ): Promise<FastifyReply> {
   const started = performance.now()
-  const caller = callers.get(request)
-  if (caller === undefined) throw new Error('the request was not identified')
+  const { caller } = request
+  if (caller === null) throw new Error('the request was not identified')
   const params = request.params as Readonly<Record<string, string>>
   const input = validateInput(command, request.body, params)
   const prefer = parsePrefer(request.headers[headers.prefer] as string | undefined)
@@ -106,33 +112,74 @@ async function attempt(
     ...(typeof traceparent === 'string' && { traceparent }),
   })
   options.metrics.attempt(command.name, resultOf(answer), (performance.now() - started) / 1000)
-  // A connection that was answered during a shutdown is not kept for another request.
-  if (!options.ready()) void reply.header('connection', 'close')
-  return send(request, reply, answer)
+  return send(request, reply, { answer, caller, closing: !options.serving(), applied: prefer.applied })
 }
 
-function send(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
-  void reply.header(headers.location, `/commands/${answer.commandId}`)
-  switch (answer.kind) {
-    case 'response': {
-      const { status, headers: declared, body } = answer.response
-      void reply.status(status).headers(declared).header(headers.idempotencyExpires, rfc3339(answer.expiresAtMs))
-      if (answer.replayed) void reply.header(headers.idempotentReplayed, 'true')
-      return body === '' ? reply.send() : reply.send(body)
-    }
-    case 'pending': {
-      const body: CommandProgress = { command_id: answer.commandId, state: answer.state, attempts: answer.attempts }
-      return reply.status(202).header(headers.retryAfter, '1').send(body)
-    }
-    case 'refused':
-      if (answer.cause !== undefined) request.log.warn({ err: answer.cause }, `attempt refused: ${answer.code}`)
-      return sendProblem(request, reply, { code: answer.code })
+interface Answered {
+  readonly answer: Answer
+  readonly caller: Caller
+  /** A connection that is answered during a shutdown is not kept for another request. */
+  readonly closing: boolean
+  readonly applied: string | undefined
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, answered: Answered): FastifyReply {
+  const { answer, closing } = answered
+  const location = `/commands/${answer.commandId}`
+  if (answer.kind === 'response') return sendRecorded(request, reply, { ...answered, answer, location })
+  if (closing) void reply.header('connection', 'close')
+  void reply.header(headers.location, location)
+  if (answer.kind === 'pending') {
+    const body: CommandProgress = { command_id: answer.commandId, state: answer.state, attempts: answer.attempts }
+    return reply.status(202).header(headers.retryAfter, '1').send(body)
   }
+  if (answer.cause !== undefined) request.log.warn({ err: answer.cause }, `attempt refused: ${answer.code}`)
+  return sendProblem(request, reply, { code: answer.code })
 }
 
-/** RFC 3339 in whole seconds, rounded up: a caller that goes by it is never early. */
-export const rfc3339 = (timeMs: number): string =>
-  new Date(Math.ceil(timeMs / 1000) * 1000).toISOString().replace('.000Z', 'Z')
+/**
+ * The recorded response goes out as the bytes that are stored, past Fastify's reply (its serialisation and header
+ * objects): this is the path of nearly every request, and that is a measurable part of it (docs/performance.md).
+ */
+function sendRecorded(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answered: Answered & { readonly answer: Extract<Answer, { kind: 'response' }>; readonly location: string },
+): FastifyReply {
+  const { answer, caller, location, applied, closing } = answered
+  const { status, headers: declared, body } = answer.response
+  const lines = [
+    headers.requestId,
+    request.id,
+    headers.location,
+    location,
+    headers.idempotencyExpires,
+    rfc3339(answer.expiresAtMs),
+  ]
+  if (caller.sentKey !== undefined) lines.push(headers.idempotencyKey, caller.sentKey)
+  if (answer.replayed) lines.push(headers.idempotentReplayed, 'true')
+  if (applied !== undefined) lines.push(headers.preferenceApplied, applied)
+  if (closing) lines.push('connection', 'close')
+  for (const name in declared) lines.push(name, declared[name] ?? '')
+  if (status !== 204 && status !== 304) lines.push('content-length', String(Buffer.byteLength(body)))
+  void reply.hijack()
+  reply.raw.writeHead(status, lines)
+  reply.raw.end(body)
+  return reply
+}
+
+let lastSecond = 0
+let lastText = ''
+
+/** RFC 3339 in whole seconds, rounded up: a caller that goes by it is never early. Most answers of a second share one text. */
+export function rfc3339(timeMs: number): string {
+  const second = Math.ceil(timeMs / 1000)
+  if (second !== lastSecond) {
+    lastText = new Date(second * 1000).toISOString().replace('.000Z', 'Z')
+    lastSecond = second
+  }
+  return lastText
+}
 
 const refusedAs: Record<Extract<Answer, { kind: 'refused' }>['code'], AttemptResult> = {
   'body-too-large': 'invalid',

@@ -9,6 +9,7 @@ import { sendProblem, type ProblemDetails } from './problem-reply.ts'
 /** Fastify's own errors, by code, as the catalogue names them. */
 const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_BAD_URL: 'request-malformed',
+  FST_ERR_MAX_PARAM_LENGTH: 'request-malformed',
   FST_ERR_ASYNC_CONSTRAINT: 'request-malformed',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'content-type-unsupported',

@@ -26,9 +26,12 @@ export function sendProblem(
   const { status, meaning } = errorCatalogue[code]
   const document = problem(code, { detail: detail ?? meaning, instance: request.id, ...(issues && { issues }) })
   if (status === 503 || status === 409) void reply.header(headers.retryAfter, String(retryAfterSeconds))
-  return reply
-    .status(status)
-    .header(headers.link, `<${document.type}>; rel="describedby"`)
-    .header(headers.contentType, problemMediaType)
-    .send(JSON.stringify(document))
+  return (
+    reply
+      .status(status)
+      .header(headers.link, `<${document.type}>; rel="describedby"`)
+      .header(headers.contentType, problemMediaType)
+      // As bytes: to text Fastify would add a charset, which JSON's media types do not have (RFC 8259, section 11).
+      .send(Buffer.from(JSON.stringify(document)))
+  )
 }
