@@ -1,0 +1,12 @@
+/**
+ * A client that hides nothing, for tests of the HTTP contract.
+ *
+ * - `send.ts`: one request, one answer, as bytes
+ * - `raw.ts`: any bytes on a socket, valid HTTP or not
+ * - `cut.ts`: connections that break at a chosen moment
+ */
+export type { HttpRequest, HttpResponse } from './send.ts'
+export type { RawAnswer, RawRequest } from './raw.ts'
+export { send } from './send.ts'
+export { parseAnswers, sendRaw } from './raw.ts'
+export { cutAfterSend, cutDuringRead, cutWhileSending, requestBytes } from './cut.ts'

@@ -1,0 +1,86 @@
+/** One piece of work at a time for each key, in order; different keys side by side, up to a limit. */
+export interface KeyQueues {
+  /** `run` must not reject. It gives its slot back while it sleeps through {@link Slot.yielding}. */
+  enqueue(key: string, run: (slot: Slot) => Promise<void>): void
+  /** Runs under way, without those that sleep. */
+  readonly running: number
+  /** Resolves when nothing is under way or queued. */
+  idle(): Promise<void>
+}
+
+/** A run's share of the limit. */
+export interface Slot {
+  /** Waits for `wait` without a slot, and goes on when one is free again. */
+  yielding(wait: Promise<void>): Promise<void>
+}
+
+type Run = (slot: Slot) => Promise<void>
+
+/** `concurrency`: most runs at a time over all keys. */
+export function createKeyQueues(concurrency: number): KeyQueues {
+  const queues = new Map<string, Run[]>()
+  const waiters: (() => void)[] = []
+  let idlers: (() => void)[] = []
+  let running = 0
+
+  const acquire = (): Promise<void> | undefined => {
+    if (running < concurrency) {
+      running++
+      return undefined
+    }
+    return new Promise((resolve) => waiters.push(resolve))
+  }
+
+  const release = () => {
+    // The slot passes on without becoming free in between.
+    const next = waiters.shift()
+    if (next === undefined) running--
+    else next()
+  }
+
+  const slot: Slot = {
+    yielding: async (wait) => {
+      release()
+      await wait
+      await acquire()
+    },
+  }
+
+  const work = async (key: string, queue: Run[]) => {
+    for (let run = queue[0]; run !== undefined; run = queue[0]) {
+      await acquire()
+      try {
+        await run(slot)
+      } finally {
+        release()
+        queue.shift()
+      }
+    }
+    queues.delete(key)
+    if (queues.size > 0) return
+    for (const resolve of idlers) resolve()
+    idlers = []
+  }
+
+  return {
+    enqueue: (key, run) => {
+      const queue = queues.get(key)
+      if (queue !== undefined) {
+        queue.push(run)
+        return
+      }
+      const created = [run]
+      queues.set(key, created)
+      void work(key, created)
+    },
+    get running() {
+      return running
+    },
+    idle: () =>
+      queues.size === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            idlers.push(resolve)
+          }),
+  }
+}
