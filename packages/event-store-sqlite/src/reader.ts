@@ -1,0 +1,149 @@
+import type { JsonObject, ReadOptions, RecordedEvent } from '@holdfast/core'
+import { openReader } from './connections.ts'
+import { eventStoreErrorOf } from './fault-error.ts'
+import type { SQLInputValue, SQLOutputValue } from './sqlite.ts'
+import { streamHash } from './stream-hash.ts'
+
+/** Reads on the calling thread, through a connection of its own. Synchronous; sees every acknowledged write. */
+export interface Reader {
+  read(stream: string, options: ReadOptions): readonly RecordedEvent[]
+  page(query: PageQuery): Page
+  checkpoint(name: string): number | undefined
+  close(): void
+}
+
+/** A stretch of the global order. */
+export interface PageQuery {
+  readonly after: number
+  readonly upTo: number
+  /** Only streams whose name starts with this, taken literally. */
+  readonly prefix: string
+  /** Only these types; undefined for all. */
+  readonly types: ReadonlySet<string> | undefined
+  /** At most this many events are looked at. */
+  readonly limit: number
+}
+
+export interface Page {
+  readonly events: readonly RecordedEvent[]
+  /** Everything up to here was looked at. */
+  readonly position: number
+}
+
+/** A page ends once it holds so much text: events may be large, and a page is in memory whole. */
+const maxPageCharacters = 2 * 1024 * 1024
+
+const columns = 'position, revision, recorded_at_ms, stream, id, type, data, metadata'
+type Row = [
+  position: number,
+  revision: number,
+  recordedAtMs: number,
+  stream: string,
+  id: string,
+  type: string,
+  data: string,
+  metadata: string,
+]
+
+/** The largest revision that can be asked for; SQLite would take more, a number of JavaScript would not. */
+const lastRevision = Number.MAX_SAFE_INTEGER
+
+export function createReader(path: string): Reader {
+  const database = openReader(path)
+  const prepare = (sql: string): Query => {
+    const statement = database.prepare(sql)
+    statement.setReturnArrays(true)
+    // The types do not know of `setReturnArrays`.
+    return statement as unknown as Query
+  }
+  const ofStream = `SELECT ${columns} FROM events WHERE stream_hash = ? AND stream = ? AND revision`
+  const forwards = prepare(`${ofStream} >= ? ORDER BY revision LIMIT ?`)
+  const backwards = prepare(`${ofStream} <= ? ORDER BY revision DESC LIMIT ?`)
+  const stretch = prepare(
+    `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
+  )
+  const positionsOfType = prepare(
+    'SELECT position FROM events WHERE type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?',
+  )
+  const one = prepare(`SELECT ${columns} FROM events WHERE position = ?`)
+  const loadCheckpoint = prepare('SELECT position FROM checkpoints WHERE name = ?')
+
+  function* rowsOf(query: PageQuery): Iterable<Row> {
+    if (query.types === undefined) {
+      yield* stretch.iterate(query.after, query.upTo, query.limit) as Iterable<Row>
+      return
+    }
+    for (const position of positionsOf(query.types, query)) yield one.get(position) as Row
+  }
+
+  /** The next positions of these types, from the index alone; at most `limit`. */
+  function positionsOf(types: ReadonlySet<string>, query: PageQuery): number[] {
+    return [...types]
+      .flatMap((type) => positionsOfType.all(type, query.after, query.upTo, query.limit).map((row) => Number(row[0])))
+      .sort((a, b) => a - b)
+      .slice(0, query.limit)
+  }
+
+  function page(query: PageQuery): Page {
+    const events: RecordedEvent[] = []
+    let position = query.after
+    let seen = 0
+    let characters = 0
+    for (const row of rowsOf(query)) {
+      position = row[0]
+      seen += 1
+      characters += row[6].length + row[7].length
+      if (row[3].startsWith(query.prefix)) events.push(eventOf(row))
+      if (characters >= maxPageCharacters) return { events, position }
+    }
+    return { events, position: seen < query.limit ? query.upTo : position }
+  }
+
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw eventStoreErrorOf(error, path)
+    }
+  }
+
+  return {
+    read: (stream, options) =>
+      guarded(() => {
+        const { direction, from, maxCount } = options
+        const start = from === undefined ? undefined : Number(from > lastRevision ? lastRevision : from)
+        const rows =
+          direction === 'forwards'
+            ? forwards.all(streamHash(stream), stream, start ?? 0, maxCount)
+            : backwards.all(streamHash(stream), stream, start ?? lastRevision, maxCount)
+        return (rows as Row[]).map(eventOf)
+      }),
+    page: (query) => guarded(() => page(query)),
+    checkpoint: (name) =>
+      guarded(() => {
+        const row = loadCheckpoint.get(name)
+        return row === undefined ? undefined : Number(row[0])
+      }),
+    close: () => {
+      database.close()
+    },
+  }
+}
+
+/** A statement whose rows are arrays. */
+interface Query {
+  all(...values: SQLInputValue[]): SQLOutputValue[][]
+  get(...values: SQLInputValue[]): SQLOutputValue[] | undefined
+  iterate(...values: SQLInputValue[]): Iterable<SQLOutputValue[]>
+}
+
+const eventOf = ([position, revision, recordedAtMs, stream, id, type, data, metadata]: Row): RecordedEvent => ({
+  id,
+  type,
+  data: JSON.parse(data) as JsonObject,
+  metadata: JSON.parse(metadata) as JsonObject,
+  stream,
+  revision: BigInt(revision),
+  position: BigInt(position),
+  recordedAtMs,
+})

@@ -1,0 +1,35 @@
+/** "HOLD": marks the file as an event store of Holdfast (`PRAGMA application_id`). */
+export const applicationId = 0x484f4c44
+
+/**
+ * The steps that lead to the current schema; step n makes `PRAGMA user_version` n + 1. A step that was released is
+ * never changed: add another.
+ */
+export const migrations: readonly string[] = [
+  // `position` is the global order: given out by the only writer, without gaps, never again.
+  // `stream_hash` is a 48-bit number of the name: see stream-hash.ts.
+  // `data` and `metadata` stand last: a look at the other columns does not load the pages that they run over.
+  `CREATE TABLE events (
+     position INTEGER PRIMARY KEY,
+     stream_hash INTEGER NOT NULL,
+     revision INTEGER NOT NULL,
+     recorded_at_ms INTEGER NOT NULL,
+     stream TEXT NOT NULL,
+     id TEXT NOT NULL,
+     type TEXT NOT NULL,
+     data TEXT NOT NULL,
+     metadata TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX events_by_stream ON events (stream_hash, revision);
+   CREATE INDEX events_by_type ON events (type);
+   CREATE TABLE checkpoints (
+     name TEXT PRIMARY KEY,
+     position INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE write_probe (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     written_at_ms INTEGER NOT NULL
+   ) STRICT;`,
+]
+
+export const schemaVersion = migrations.length

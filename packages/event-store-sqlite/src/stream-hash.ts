@@ -1,0 +1,17 @@
+import { hash } from 'node:crypto'
+
+const commandStreamLength = 'command-'.length + 64
+const half = 2 ** 47
+
+/**
+ * A 48-bit number for a stream's name, signed: the largest that SQLite keeps in 6 bytes. It makes the index of streams
+ * a quarter of what it would be over the names themselves. Two names may share a number, and every query compares the
+ * name too. The hash that a command stream's name holds is used as it is.
+ */
+export function streamHash(stream: string): number {
+  if (stream.length === commandStreamLength && stream.startsWith('command-')) {
+    const number = Number.parseInt(stream.slice(8, 20), 16)
+    if (!Number.isNaN(number)) return number - half
+  }
+  return Number.parseInt(hash('sha256', stream, 'hex').slice(0, 12), 16) - half
+}

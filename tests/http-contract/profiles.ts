@@ -1,0 +1,38 @@
+import { apps } from '../support/paths.ts'
+import type { TestServerOptions } from '../support/server.ts'
+
+/** API keys of the profile `tenants`. */
+export const apiKeys = { acme: 'acme-key-0123456789', globex: 'globex-key-0123456789' } as const
+
+/** Settings of the profile `tight`. */
+export const tight = {
+  maxBodyBytes: 2_048,
+  bodyTimeoutMs: 800,
+  idleTimeoutMs: 1_000,
+  maxInFlight: 4,
+  waitMs: 300,
+} as const
+
+/** The servers that the suite asks for: each is started once, at its first use, and shared by the tests. */
+export const profiles = {
+  /** The defaults; a key is reusable the moment it expires. */
+  standard: { app: apps.contract, env: { HOLDFAST_CLOCK_SKEW_MS: '0' } },
+  /** Two tenants, by API key. */
+  tenants: {
+    app: apps.contract,
+    env: { HOLDFAST_API_KEYS: `acme=${apiKeys.acme},globex=${apiKeys.globex}` },
+  },
+  /** Small bounds, so that they can be met. */
+  tight: {
+    app: apps.contract,
+    env: {
+      HOLDFAST_MAX_BODY_BYTES: String(tight.maxBodyBytes),
+      HOLDFAST_BODY_TIMEOUT_MS: String(tight.bodyTimeoutMs),
+      HOLDFAST_IDLE_TIMEOUT_MS: String(tight.idleTimeoutMs),
+      HOLDFAST_MAX_IN_FLIGHT: String(tight.maxInFlight),
+      HOLDFAST_WAIT_MS: String(tight.waitMs),
+    },
+  },
+} as const satisfies Record<string, TestServerOptions>
+
+export type ProfileName = keyof typeof profiles

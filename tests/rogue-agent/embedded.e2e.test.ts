@@ -1,0 +1,4 @@
+import { startEmbedded } from '../support/embedded.ts'
+import { describeRogueAgent } from './suite.ts'
+
+describeRogueAgent('embedded', startEmbedded)
