@@ -4,32 +4,36 @@ import { choiceSetting, integerSetting, textSetting, type Setting } from './sett
 const anyText = { regex: /^[^\0]+$/, allowed: 'a path' }
 const hours = 3_600_000
 
-/** API keys by tenant. */
+/** Names (tenants, operators) by key. */
 export type ApiKeys = ReadonlyMap<string, string>
 
 const apiKeyPattern = /^([A-Za-z0-9._-]{1,64})=([\x21-\x2b\x2d-\x7e]{16,256})$/
 
-const apiKeys: Setting<ApiKeys> = {
+interface KeysSpec {
+  /** What stands before the `=`. */
+  readonly owner: string
+  readonly description: string
+}
+
+const keysSetting = ({ owner, description }: KeysSpec): Setting<ApiKeys> => ({
   default: '',
-  allowed:
-    'comma-separated <tenant>=<key>; a tenant has 1 to 64 of A-Z a-z 0-9 . _ -, a key 16 to 256 visible ASCII characters without comma; no key twice',
-  description:
-    'API keys, checked against `Authorization: Bearer <key>`. A tenant may have several. Empty: no authentication, everybody is the tenant `default`.',
+  allowed: `comma-separated <${owner}>=<key>; a ${owner} has 1 to 64 of A-Z a-z 0-9 . _ -, a key 16 to 256 visible ASCII characters without comma; no key twice`,
+  description,
   secret: true,
   schema: z.string().transform((text, context): ApiKeys => {
     const byKey = new Map<string, string>()
     for (const part of text === '' ? [] : text.split(',')) {
       const match = apiKeyPattern.exec(part.trim())
-      const [, tenant, key] = match ?? []
-      if (tenant === undefined || key === undefined || byKey.has(key)) {
+      const [, name, key] = match ?? []
+      if (name === undefined || key === undefined || byKey.has(key)) {
         context.addIssue({ code: 'custom', message: 'malformed' })
         return z.NEVER
       }
-      byKey.set(key, tenant)
+      byKey.set(key, name)
     }
     return byKey
   }),
-}
+})
 
 const brokers: Setting<readonly string[]> = {
   default: '127.0.0.1:9092',
@@ -66,7 +70,16 @@ export const settingDefinitions = {
       description: 'Module that exports the application as `app`. Paths are taken from the working directory.',
     },
   ),
-  API_KEYS: apiKeys,
+  API_KEYS: keysSetting({
+    owner: 'tenant',
+    description:
+      'API keys, checked against `Authorization: Bearer <key>`. A tenant may have several. Empty: no authentication, everybody is the tenant `default`.',
+  }),
+  OPERATOR_KEYS: keysSetting({
+    owner: 'operator',
+    description:
+      'Keys of those who may release idempotency keys (`POST /idempotency-keys/{key}/release`). Empty: nobody may.',
+  }),
   KAFKA_BROKERS: brokers,
   KAFKA_TOPIC_PREFIX: textSetting(
     { regex: /^[A-Za-z0-9._-]{1,100}$/, allowed: '1 to 100 of A-Z a-z 0-9 . _ -' },
@@ -156,6 +169,21 @@ export const settingDefinitions = {
       default: '10000',
       description:
         'How long a shutdown waits for commands that are running; the rest is accepted durably and finished at the next start.',
+    },
+  ),
+  COMPLETER_MS: integerSetting(
+    { min: 100, max: 3_600_000, unit: 'milliseconds' },
+    {
+      default: '30000',
+      description: 'How often is looked for commands that were accepted, have no outcome, and nobody works on.',
+    },
+  ),
+  LEASE_MS: integerSetting(
+    { min: 1_000, max: 24 * hours, unit: 'milliseconds' },
+    {
+      default: '60000',
+      description:
+        "When nothing was written to an accepted command's stream for so long, any handler takes it over. Must be longer than the longest try of any command (`retry.timeoutMs`), which is checked at start. Distributed runtime only.",
     },
   ),
   CLOCK_SKEW_MS: integerSetting(

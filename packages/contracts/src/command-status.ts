@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Where a command stands. `pending` is known to one gateway only and not durable yet. */
-export const commandStates = ['pending', 'accepted', 'succeeded', 'rejected', 'failed'] as const
+export const commandStates = ['pending', 'accepted', 'succeeded', 'rejected', 'failed', 'released'] as const
 export type CommandStateName = (typeof commandStates)[number]
 
 /** Body of a 202, and the head of `GET /commands/{id}`. */
@@ -24,7 +24,17 @@ export const commandStatusSchema = commandProgressSchema.extend({
   completed_at: z.iso.datetime().optional(),
   /** From this moment on the key may start a new generation. */
   expires_at: z.iso.datetime().optional(),
+  /** When an operator released the key: the next request is the next generation. */
+  released: z.object({ at: z.iso.datetime(), by: z.string(), reason: z.string() }).optional(),
   /** The recorded response, once there is one. `body` is exactly the text that was sent. */
   response: z.object({ status: z.int(), headers: z.record(z.string(), z.string()), body: z.string() }).optional(),
 })
 export type CommandStatus = z.infer<typeof commandStatusSchema>
+
+/** Body of `POST /idempotency-keys/{key}/release`. */
+export const releaseRequestSchema = z.strictObject({
+  /** Why; kept in the history. */
+  reason: z.string().trim().min(1).max(500),
+  /** Whose key; default `default`, the tenant of a gateway without API keys. */
+  tenant: z.string().default('default'),
+})

@@ -27,6 +27,11 @@ export const errorCatalogue = {
     meaning: 'The gateway is set up with API keys, and the request carries none that it knows.',
     action: 'Send `Authorization: Bearer <api key>`.',
   }),
+  'operator-required': entry(403, 'Only operators may do this', {
+    retryable: false,
+    meaning: 'Releasing a key takes an operator, and the request does not carry the key of one.',
+    action: 'Send `Authorization: Bearer <operator key>`; operators are set up with HOLDFAST_OPERATOR_KEYS.',
+  }),
   'idempotency-key-missing': entry(400, 'Idempotency-Key is missing', {
     retryable: false,
     meaning: 'This command needs an Idempotency-Key header, so that retries of the request can be recognised.',

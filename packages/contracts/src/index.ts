@@ -12,4 +12,4 @@ export type { CommandProgress, CommandStateName, CommandStatus } from './command
 export { errorCatalogue, isErrorCode } from './errors.ts'
 export { headers, problemMediaType } from './headers.ts'
 export { problem, problemFrom, problemPath, problemSchema } from './problem.ts'
-export { commandProgressSchema, commandStates, commandStatusSchema } from './command-status.ts'
+export { commandProgressSchema, commandStates, commandStatusSchema, releaseRequestSchema } from './command-status.ts'

@@ -14,8 +14,18 @@ export interface LoggerOptions {
 
 /** The process's logger. Keys and request bodies are passed to `debug` and `trace` only. */
 export function createLogger({ level, service, destination }: LoggerOptions): Logger {
-  return pino(
-    { level, base: { service }, timestamp: stdTimeFunctions.isoTime },
-    destination ?? pino.destination({ sync: false, minLength: 0 }),
-  )
+  return pino({ level, base: { service }, timestamp: stdTimeFunctions.isoTime }, destination ?? standardOutput())
+}
+
+/** What may wait to be written, bytes; lines beyond that are lost. */
+const maxWaitingBytes = 4 * 1024 * 1024
+
+/**
+ * A log that cannot be written, because its disk is full, must not end the process: the lines wait, and go out when
+ * there is room.
+ */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ sync: false, minLength: 0, maxLength: maxWaitingBytes })
+  output.on('error', () => undefined)
+  return output
 }

@@ -12,7 +12,7 @@ import {
   type FastifyRequest,
 } from 'fastify'
 import { collectAllowedMethods } from './http/allowed-methods.ts'
-import { createAuthenticate } from './http/authenticate.ts'
+import { createAuthenticate, createAuthenticateOperator } from './http/authenticate.ts'
 import { acceptStrictJson } from './http/body.ts'
 import { addCommandRoute } from './http/command-routes.ts'
 import { answerErrors, answerSocketError, sendError } from './http/errors.ts'
@@ -20,6 +20,7 @@ import { addLookupRoutes } from './http/lookup-routes.ts'
 import { openApiOf } from './http/openapi.ts'
 import { ProblemError } from './http/problem-error.ts'
 import { addProblemPages } from './http/problem-pages.ts'
+import { addReleaseRoute } from './http/release-route.ts'
 import { addSystemRoutes } from './http/system-routes.ts'
 
 export interface GatewayParts {
@@ -92,6 +93,7 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
   for (const command of app.commands)
     addCommandRoute(fastify, command, { gateway, authenticate, metrics, serving, waitMs: settings.WAIT_MS })
   addLookupRoutes(fastify, { gateway, authenticate })
+  addReleaseRoute(fastify, { store, ids, authenticateOperator: createAuthenticateOperator(settings.OPERATOR_KEYS) })
   addSystemRoutes(fastify, { store, metrics, ready })
   addProblemPages(fastify, app)
   const document = openApiOf(app)

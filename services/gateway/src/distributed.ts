@@ -5,6 +5,7 @@ import { createMetrics, type Logger } from '@holdfast/observability'
 import { createKafkaCommandTransport } from '@holdfast/transport-kafka'
 import { buildGateway } from './app.ts'
 import { closeInOrder } from './close-in-order.ts'
+import { visibleWhenDurable } from './visible-when-durable.ts'
 
 export interface DistributedGateway {
   /** Where it listens. */
@@ -38,7 +39,7 @@ export async function startDistributedGateway(settings: Settings, log: Logger): 
     },
   })
   const gateway = new CommandGateway({
-    transport,
+    transport: visibleWhenDurable(transport, { app, store, clock: systemClock, clockSkewMs }),
     store,
     clock: systemClock,
     ids: systemIds,

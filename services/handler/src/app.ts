@@ -1,8 +1,9 @@
-import { loadAppModule, type Settings } from '@holdfast/config'
-import { CommandHandler, isApp, systemClock, systemIds } from '@holdfast/core'
+import { loadAppModule, SettingsError, type Settings } from '@holdfast/config'
+import { CommandHandler, isApp, startCompleter, type App, systemClock, systemIds } from '@holdfast/core'
 import { createEventStoreDbEventStore } from '@holdfast/event-store-eventstoredb'
 import { createMetrics, startHealthServer, type Logger } from '@holdfast/observability'
 import { createKafkaCommandConsumer } from '@holdfast/transport-kafka'
+import { acceptedIfSlow } from './accepted-if-slow.ts'
 import { resultEventOf } from './result-event.ts'
 
 export interface Handler {
@@ -16,6 +17,7 @@ export interface Handler {
 /** The command handler of the distributed runtime: commands from Kafka, outcomes to EventStoreDB. Any number side by side. */
 export async function startHandler(settings: Settings, log: Logger): Promise<Handler> {
   const app = await loadAppModule(settings.APP, isApp)
+  checkLease(app, settings)
   const metrics = createMetrics()
   const store = createEventStoreDbEventStore({ connectionString: settings.EVENTSTORE_URL, logger: log })
   const handler = new CommandHandler({
@@ -51,9 +53,24 @@ export async function startHandler(settings: Settings, log: Logger): Promise<Han
     drainTimeoutMs: settings.DRAIN_MS,
     logger: log,
     process: async (envelope) => {
-      const resolution = await handler.dispatch(envelope).resolution
+      const resolution = await acceptedIfSlow(handler.dispatch(envelope))
       const result = resultEventOf(envelope, resolution)
       return { resolution, ...(result && { result }) }
+    },
+  })
+  const completer = startCompleter({
+    store,
+    checkpoints: store.checkpoints,
+    transport: handler,
+    clock: systemClock,
+    leaseMs: settings.LEASE_MS,
+    everyMs: settings.COMPLETER_MS,
+    onRecovered: ({ found, unreadable }) => {
+      if (found > 0) log.info({ found }, 'finished what was accepted and had no outcome')
+      if (unreadable.length > 0) log.error({ streams: unreadable }, 'these streams cannot be understood')
+    },
+    onFault: (error) => {
+      log.warn({ err: error }, 'accepted commands could not be looked through; it is tried again')
     },
   })
   const health = await startHealthServer({
@@ -70,9 +87,20 @@ export async function startHandler(settings: Settings, log: Logger): Promise<Han
     started: consumer.started,
     async stop() {
       await consumer.close()
+      const completed = completer.stop()
       await handler.close()
+      await completed
       await store.close()
       await health.close()
     },
   }
+}
+
+/** A lease that ends while a try still runs would have two handlers work on one command. @throws SettingsError */
+function checkLease(app: App, settings: Settings): void {
+  const longest = app.commands.toSorted((a, b) => b.retry.timeoutMs - a.retry.timeoutMs)[0]
+  if (longest === undefined || longest.retry.timeoutMs < settings.LEASE_MS) return
+  throw new SettingsError(
+    `HOLDFAST_LEASE_MS=${settings.LEASE_MS} is not allowed: it must be longer than the ${longest.retry.timeoutMs} ms that a try of "${longest.name}" may take`,
+  )
 }

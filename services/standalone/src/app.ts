@@ -1,5 +1,5 @@
 import { loadAppModule, type Settings } from '@holdfast/config'
-import { CommandGateway, CommandHandler, isApp, recoverAccepted, systemClock, systemIds } from '@holdfast/core'
+import { CommandGateway, CommandHandler, isApp, startCompleter, systemClock, systemIds } from '@holdfast/core'
 import { createSqliteEventStore } from '@holdfast/event-store-sqlite'
 import { buildGateway } from '@holdfast/gateway/app.ts'
 import { closeInOrder } from '@holdfast/gateway/close-in-order.ts'
@@ -67,31 +67,31 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
     ready: () => serving,
     serving: () => serving,
   })
-  const recovering = new AbortController()
-  const recovered = recoverAccepted({
+  const completer = startCompleter({
     store,
     checkpoints: store.checkpoints,
     transport: handler,
-    signal: recovering.signal,
+    clock: systemClock,
+    // No other process works on this store.
+    leaseMs: 0,
+    everyMs: settings.COMPLETER_MS,
+    onRecovered: ({ found, unreadable }) => {
+      if (found > 0) log.info({ found }, 'finished what was accepted and had no outcome')
+      if (unreadable.length > 0) log.error({ streams: unreadable }, 'these streams cannot be understood')
+    },
+    onFault: (error) => {
+      log.warn({ err: error }, 'accepted commands could not be looked through; it is tried again')
+    },
   })
-  recovered.then(
-    ({ found }) => {
-      if (found > 0) log.info({ found }, 'finished what was accepted before the start')
-    },
-    (error: unknown) => {
-      if (!recovering.signal.aborted)
-        log.error({ err: error }, 'accepted commands could not be looked through; the next start does it')
-    },
-  )
   const url = await server.listen({ host: settings.HOST, port: settings.PORT })
   return {
     url,
     async stop() {
       serving = false
       await closeInOrder({ server, gateway, drainMs: settings.DRAIN_MS })
-      recovering.abort()
+      const completed = completer.stop()
       await handler.close()
-      await recovered.catch(() => undefined)
+      await completed
       await store.close()
     },
   }

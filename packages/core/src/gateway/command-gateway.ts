@@ -134,11 +134,24 @@ export class CommandGateway {
         if (command.concurrent === 'conflict') return { kind: 'refused', code: 'command-in-progress', commandId }
         return this.#wait(flying, { commandId, attemptId: undefined, waitMs })
       }
-      if (!command.supersedes) return { kind: 'refused', code: 'idempotency-key-reused', commandId }
-      // The newer body is the next generation: it goes on when the running one has ended, or was given up.
+      if (!command.supersedes && !(await this.#isRecordedFor(commandId, fingerprint))) {
+        return { kind: 'refused', code: 'idempotency-key-reused', commandId }
+      }
+      // The newer body is the next generation, or the key is in truth this request's, by way of another gateway: it goes
+      // on when the running attempt has ended, or was given up.
       const ended = await this.#within(flying.dispatch.resolution, waitMs).catch(() => undefined)
       if (ended === late) return { kind: 'refused', code: 'unavailable', commandId }
     }
+  }
+
+  /**
+   * With several gateways the attempt in flight here may be the one that is wrong: another gateway took the key for this
+   * request, and it stands on the stream. In one process what is in flight is what will stand there.
+   */
+  async #isRecordedFor(commandId: CommandId, fingerprint: Fingerprint): Promise<boolean> {
+    if (!this.#options.readFirst) return false
+    const state = await loadKeyState(this.#options.store, streamOf(commandId))
+    return state.kind !== 'vacant' && state.fingerprint === fingerprint
   }
 
   #first(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> | Answer {

@@ -43,13 +43,13 @@ const marginMs = 200
 const skewsMs = [0, 150, -50] as const
 const storeSkewMs = 100
 
-const process = fc.nat(processes - 1)
+const anyProcess = fc.nat(processes - 1)
 const anyFault = fc.constantFrom<AppendFault>(
   ...(['unavailable', 'unknown-written', 'unknown-not-written', 'crash-before', 'crash-after'] as const),
 )
 const attempt = fc.record({
   kind: fc.constant('attempt' as const),
-  process,
+  process: anyProcess,
   key: fc.constantFrom('k1', 'k1', 'k1', 'k2'),
   body: fc.constantFrom('a', 'a', 'a', 'b'),
   waitMs: fc.constantFrom(0, 20, 2_000, 60_000),
@@ -69,15 +69,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       failures: fc.nat(4),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('fault' as const), process, fault: anyFault }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('fault' as const), process: anyProcess, fault: anyFault }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('outage' as const), process, ms: fc.constantFrom(30, 3_000) }),
+    arbitrary: fc.record({ kind: fc.constant('outage' as const), process: anyProcess, ms: fc.constantFrom(30, 3_000) }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('pause' as const, 'resume' as const), process }) },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constantFrom('crash' as const, 'close' as const, 'recover' as const), process }),
+    arbitrary: fc.record({ kind: fc.constantFrom('pause' as const, 'resume' as const), process: anyProcess }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('crash' as const, 'close' as const, 'recover' as const),
+      process: anyProcess,
+    }),
   },
 )
 
@@ -353,6 +359,9 @@ async function play(steps: readonly Step[], options: TestCommandOptions, readFir
   return history
 }
 
+/** `HOLDFAST_MODEL_RUNS=30000` looks for longer: about 20 s for each property. */
+const runs = Number(process.env['HOLDFAST_MODEL_RUNS'] ?? 150)
+
 describe('one effect per key, whatever happens', () => {
   test.each<{ case: string; options: TestCommandOptions }>([
     { case: 'expired keys execute again', options: {} },
@@ -368,7 +377,7 @@ describe('one effect per key, whatever happens', () => {
           seen.set(name, (seen.get(name) ?? 0) + 1)
         }
       }),
-      { numRuns: Number(globalThis.process.env['HOLDFAST_MODEL_RUNS'] ?? 150) },
+      { numRuns: runs },
     )
     // The histories are worth something only if they reach every kind of answer.
     const kinds = ['response', 'pending', 'unavailable', ...(options.supersedes ? [] : ['idempotency-key-reused'])]

@@ -13,6 +13,11 @@ export interface RecoverOptions {
   readonly signal: AbortSignal
   /** Commands worked on at one time, so that new work goes on beside them. Default 64. */
   readonly concurrency?: number
+  /**
+   * Leave alone what was written to after this moment (the store's clock, milliseconds): another process has the lease on
+   * it. Default: everything is looked at.
+   */
+  readonly idleSinceMs?: number
 }
 
 export interface Recovered {
@@ -46,10 +51,10 @@ export async function recoverAccepted(options: RecoverOptions): Promise<Recovere
   let gap = false
   for await (const batch of batches) {
     for (const event of batch.events) {
-      const envelope = await unresolved(store, event.stream)
-      if (envelope === 'unreadable') {
+      const envelope = await unresolved(store, event.stream, options.idleSinceMs)
+      if (envelope === 'unreadable' || envelope === 'leased') {
         gap = true
-        unreadable.push(event.stream)
+        if (envelope === 'unreadable') unreadable.push(event.stream)
         continue
       }
       if (envelope === undefined) {
@@ -70,7 +75,11 @@ export async function recoverAccepted(options: RecoverOptions): Promise<Recovere
   return { found, unreadable }
 }
 
-async function unresolved(store: EventStore, stream: string): Promise<CommandEnvelope | 'unreadable' | undefined> {
+async function unresolved(
+  store: EventStore,
+  stream: string,
+  idleSinceMs = Number.POSITIVE_INFINITY,
+): Promise<CommandEnvelope | 'unreadable' | 'leased' | undefined> {
   if (commandIdOfStream(stream) === undefined) return undefined
   const state = await loadKeyState(store, stream).catch((error: unknown) => {
     if (error instanceof EventStoreError && error.code === 'corrupt') return 'unreadable' as const
@@ -78,6 +87,7 @@ async function unresolved(store: EventStore, stream: string): Promise<CommandEnv
   })
   if (state === 'unreadable') return state
   if (state.kind !== 'accepted') return undefined
+  if (state.recordedAtMs > idleSinceMs) return 'leased'
   const { fingerprint, attemptId, envelope } = state
   return { ...envelope, v: 1, fingerprint, attemptId }
 }

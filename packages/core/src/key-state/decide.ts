@@ -42,6 +42,8 @@ export function decide(
       return state.fingerprint === attempt.fingerprint || policy.supersedes
         ? { kind: 'continue', state }
         : { kind: 'reused' }
+    case 'released':
+      return { kind: 'execute', generation: state.generation + 1, expectedRevision: state.revision }
     case 'resolved':
       return decideResolved(state, attempt, policy)
   }

@@ -16,6 +16,7 @@ const accepted: Accepted = {
   attemptId: 'attempt-3',
   envelope: {} as RecordedEnvelope,
   acceptedAtMs: 1_000,
+  recordedAtMs: 1_000,
   failedAttempts: 0,
   nextAttemptAtMs: 0,
   steps: [],

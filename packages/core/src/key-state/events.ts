@@ -28,6 +28,15 @@ export interface OutcomeRecord {
 /** The envelope as it stands on the first event of a generation; fingerprint and attempt are beside it. */
 export type RecordedEnvelope = Omit<CommandEnvelope, 'v' | 'fingerprint' | 'attemptId'>
 
+/** Why a key was released before its time, and by whom. */
+export interface ReleaseRecord {
+  readonly reason: string
+  /** Name of the operator. */
+  readonly by: string
+  /** The gateway's clock, milliseconds since the epoch. */
+  readonly releasedAtMs: number
+}
+
 /** Metadata of every event on a key's stream. */
 export interface KeyEventMetadata {
   readonly v: 1
@@ -40,6 +49,8 @@ export interface KeyEventMetadata {
   readonly envelope?: RecordedEnvelope
   /** On the last event of a generation. */
   readonly outcome?: OutcomeRecord
+  /** On `KeyReleased`, which may stand behind the last event of a generation. */
+  readonly release?: ReleaseRecord
 }
 
 /**
@@ -56,6 +67,7 @@ export const keyEventTypes = {
   succeeded: 'CommandSucceeded',
   rejected: 'CommandRejected',
   failed: 'CommandFailed',
+  released: 'KeyReleased',
 } as const
 
 /** Data of `AttemptFailed`: a try that failed and will be followed by another. */

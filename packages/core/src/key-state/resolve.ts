@@ -5,7 +5,7 @@ import type { Resolution } from '../ports/command-transport.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { decide, type KeyDecision } from './decide.ts'
 import { loadKeyState, loadOutcomeOf } from './load.ts'
-import type { Resolved } from './state.ts'
+import type { Accepted, Resolved } from './state.ts'
 
 /** A recorded outcome as the answer to an attempt. */
 export function replayOf(state: Resolved): Resolution {
@@ -63,8 +63,24 @@ export async function resolveFromStream(
     case 'reused':
     case 'expired':
       return decision
-    case 'execute':
     case 'continue':
+      return runsElsewhere(envelope, { state: decision.state, ...options }) ? { kind: 'in-progress' } : undefined
+    case 'execute':
       return undefined
   }
+}
+
+/**
+ * True when the command says `concurrent: 'conflict'` and another attempt at the same request is being executed, wherever
+ * that is. Believed for as long as all its tries may take, so that no key answers "in progress" for ever: after that, an
+ * attempt is carried to a handler, which finds out.
+ */
+function runsElsewhere(
+  envelope: CommandEnvelope,
+  { state, command, clockSkewMs }: { readonly state: Accepted } & Omit<ResolveOptions, 'store'>,
+): boolean {
+  if (command.concurrent !== 'conflict') return false
+  if (state.fingerprint !== envelope.fingerprint || state.attemptId === envelope.attemptId) return false
+  const { attempts, timeoutMs, maxDelayMs } = command.retry
+  return envelope.receivedAtMs - state.acceptedAtMs < attempts * (timeoutMs + maxDelayMs) + clockSkewMs
 }

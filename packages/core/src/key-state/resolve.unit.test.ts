@@ -53,6 +53,22 @@ describe('the truth behind every lost reply', () => {
     })
   })
 
+  test("where the command says concurrent: 'conflict': another attempt that is executed is in progress, its own is not", async () => {
+    const { world, command } = setUp({ concurrent: 'conflict' })
+    const process = world.start()
+    const envelope = process.envelope()
+    await process.handler.dispatch(envelope).durable()
+    const options = { store: process.store, command, clockSkewMs: 0 }
+    expect(await resolveFromStream(envelope, options)).toBeUndefined()
+    const other = process.envelope()
+    expect(await resolveFromStream(other, options)).toEqual({ kind: 'in-progress' })
+    expect(await resolveFromStream(process.envelope({ body: 'b' }), options)).toEqual({ kind: 'reused' })
+    // Longer than all its tries may take: whoever executed it is gone, perhaps.
+    const { attempts, timeoutMs, maxDelayMs } = command.retry
+    const receivedAtMs = other.receivedAtMs + attempts * (timeoutMs + maxDelayMs)
+    expect(await resolveFromStream({ ...other, receivedAtMs }, options)).toBeUndefined()
+  })
+
   test('is found behind the requests that have superseded it', async () => {
     const { world, command } = setUp({ identity: 'uri', supersedes: true })
     const process = world.start()

@@ -7,11 +7,12 @@ import {
   type KeyEventMetadata,
   type OutcomeRecord,
   type RecordedEnvelope,
+  type ReleaseRecord,
 } from './events.ts'
 import { withStep, type CompensationRecord, type StepRecord } from './steps.ts'
 
 /** Where a key stands, folded from its stream. */
-export type KeyState = Vacant | Accepted | Resolved
+export type KeyState = Vacant | Accepted | Resolved | Released
 
 /** No generation has been started. */
 export interface Vacant {
@@ -31,8 +32,10 @@ interface Generation {
 export interface Accepted extends Generation {
   readonly kind: 'accepted'
   readonly envelope: RecordedEnvelope
-  /** The store's clock. */
+  /** The store's clock at the first event. */
   readonly acceptedAtMs: number
+  /** The store's clock at the last event. */
+  readonly recordedAtMs: number
   /** Tries that have failed. */
   readonly failedAttempts: number
   /** Not before this moment; 0 for at once. */
@@ -51,6 +54,14 @@ export interface Resolved extends Generation {
   /** Absent when only the last event of a generation of several events was read. */
   readonly envelope?: RecordedEnvelope
   /** The store's clock at the first event, if that was read. */
+  readonly acceptedAtMs?: number
+}
+
+/** An operator took the outcome away from the key: the next request is the next generation, whatever it asks for. */
+export interface Released extends Generation {
+  readonly kind: 'released'
+  readonly release: ReleaseRecord
+  readonly envelope?: RecordedEnvelope
   readonly acceptedAtMs?: number
 }
 
@@ -93,6 +104,15 @@ export function evolve(state: KeyState, event: RecordedEvent): KeyState {
       ...(acceptedAtMs !== undefined && { acceptedAtMs }),
     }
   }
+  if (metadata.release) {
+    return {
+      kind: 'released',
+      ...common,
+      release: metadata.release,
+      ...(envelope && { envelope }),
+      ...(acceptedAtMs !== undefined && { acceptedAtMs }),
+    }
+  }
   if (envelope === undefined || acceptedAtMs === undefined) {
     throw new EventStoreError(
       'corrupt',
@@ -108,6 +128,7 @@ export function evolve(state: KeyState, event: RecordedEvent): KeyState {
     ...common,
     envelope,
     acceptedAtMs,
+    recordedAtMs: event.recordedAtMs,
   }
   return withProgress(accepted, event)
 }

@@ -55,6 +55,7 @@ describe('evolve', () => {
     expect(fold(at(0n, 'CommandAccepted', { envelope }))).toEqual({
       ...accepted,
       revision: 0n,
+      recordedAtMs: 1_000,
       failedAttempts: 0,
       nextAttemptAtMs: 0,
       steps: [],
@@ -64,14 +65,14 @@ describe('evolve', () => {
   test('a failed try counts, and says when the next one is due; the last one holds', () => {
     const first = at(0n, 'CommandAccepted', { envelope })
     const one = fold(first, failedAt(1n, 1, 1_200))
-    expect(one).toEqual({ ...accepted, revision: 1n, failedAttempts: 1, nextAttemptAtMs: 1_200 })
+    expect(one).toEqual({ ...accepted, revision: 1n, recordedAtMs: 1_010, failedAttempts: 1, nextAttemptAtMs: 1_200 })
     const two = evolve(one, failedAt(2n, 2, 1_900))
-    expect(two).toEqual({ ...accepted, revision: 2n, failedAttempts: 2, nextAttemptAtMs: 1_900 })
+    expect(two).toEqual({ ...accepted, revision: 2n, recordedAtMs: 1_020, failedAttempts: 2, nextAttemptAtMs: 1_900 })
   })
 
   test('any other event of an open generation moves the revision and keeps the count', () => {
     const state = fold(at(0n, 'CommandAccepted', { envelope }), failedAt(1n, 1, 1_200), at(2n, 'Anything'))
-    expect(state).toEqual({ ...accepted, revision: 2n, failedAttempts: 1, nextAttemptAtMs: 1_200 })
+    expect(state).toEqual({ ...accepted, revision: 2n, recordedAtMs: 1_020, failedAttempts: 1, nextAttemptAtMs: 1_200 })
   })
 
   test('a pure command: one event that carries all', () => {
@@ -123,6 +124,7 @@ describe('evolve', () => {
     const second = { generation: 2, attemptId: 'attempt-2', fingerprint: 'e'.repeat(64) as Fingerprint }
     expect(evolve(first, at(3n, 'CommandAccepted', { ...second, envelope: later }))).toEqual({
       kind: 'accepted',
+      recordedAtMs: 1_030,
       ...second,
       revision: 3n,
       envelope: later,

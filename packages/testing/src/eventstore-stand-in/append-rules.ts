@@ -49,7 +49,7 @@ export function decideAppend(check: AppendCheck): AppendDecision {
       continue
     }
     // A first id that is new may start a soft-deleted stream again; a later one makes it a corrupted re-append.
-    
+    if (index === 0 && expected === 'no_stream' && softDeleted) return write
     return { kind: 'wrong-expected-version', actual }
   }
   return last ? idempotent(last, check) : { kind: 'wrong-expected-version', actual }

@@ -17,12 +17,29 @@ export function createAuthenticate(apiKeys: ApiKeys): Authenticate {
   if (apiKeys.size === 0) return () => everybody
   const tenants = new Map([...apiKeys].map(([key, tenant]) => [digest(key), tenantNamed(tenant)]))
   return (request) => {
-    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-    const tenant = token === undefined ? undefined : tenants.get(digest(token))
-    if (tenant === undefined)
+    const tenant = ownerOf(tenants, request)
+    if (tenant === undefined) {
       throw new ProblemError('unauthenticated', 'Send a known API key as `Authorization: Bearer <key>`.')
+    }
     return tenant
   }
+}
+
+/** Names the operator of a request. @throws ProblemError `operator-required` */
+export function createAuthenticateOperator(operatorKeys: ApiKeys): (request: FastifyRequest) => string {
+  const operators = new Map([...operatorKeys].map(([key, operator]) => [digest(key), operator]))
+  return (request) => {
+    const operator = ownerOf(operators, request)
+    if (operator === undefined) {
+      throw new ProblemError('operator-required', "Send an operator's key as `Authorization: Bearer <key>`.")
+    }
+    return operator
+  }
+}
+
+function ownerOf<T>(owners: ReadonlyMap<string, T>, request: FastifyRequest): T | undefined {
+  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  return token === undefined ? undefined : owners.get(digest(token))
 }
 
 const digest = (key: string): string => hash('sha256', key, 'hex')

@@ -39,7 +39,7 @@ export function addLookupRoutes(fastify: FastifyInstance, { gateway, authenticat
 
 function show(reply: FastifyReply, id: CommandId, found: KeyLookup): FastifyReply {
   const status = statusOf(id, found)
-  if (status.response === undefined) void reply.header(headers.retryAfter, '1')
+  if (status.state === 'pending' || status.state === 'accepted') void reply.header(headers.retryAfter, '1')
   else if (status.expires_at !== undefined) void reply.header(headers.idempotencyExpires, status.expires_at)
   return reply.header('cache-control', 'no-store').send(status)
 }
@@ -73,6 +73,19 @@ function statusOf(command_id: CommandId, found: KeyLookup): CommandStatus {
         accepted_at: iso(acceptedAtMs),
       }
     }
+    case 'released': {
+      const { release, envelope, fingerprint, generation, acceptedAtMs } = found
+      return {
+        command_id,
+        state: 'released',
+        attempts: 0,
+        command: envelope?.command ?? '',
+        fingerprint,
+        generation,
+        accepted_at: iso(acceptedAtMs ?? release.releasedAtMs),
+        released: { at: iso(release.releasedAtMs), by: release.by, reason: release.reason },
+      }
+    }
     case 'resolved': {
       const { outcome, envelope, fingerprint, generation, recordedAtMs, acceptedAtMs } = found
       const { status, headers: declared, body } = outcome.response
@@ -83,7 +96,8 @@ function statusOf(command_id: CommandId, found: KeyLookup): CommandStatus {
         command: envelope?.command ?? '',
         fingerprint,
         generation,
-        accepted_at: iso(acceptedAtMs ?? recordedAtMs),
+        // Two clocks: the store stamps a command that was accepted and decided by one append after its handler has.
+        accepted_at: iso(Math.min(acceptedAtMs ?? recordedAtMs, outcome.completedAtMs)),
         completed_at: iso(outcome.completedAtMs),
         expires_at: iso(outcome.expiresAtMs),
         response: { status, headers: { ...declared }, body },
