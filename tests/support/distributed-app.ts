@@ -17,7 +17,7 @@ const gated = defineCommand({
   name: 'test.gated',
   route: { method: 'POST', path: '/test/gated' },
   input,
-  retry: { timeoutMs: 170_000 },
+  retry: { timeoutMs: 50_000 },
   async handle({ folder, name }, ctx) {
     const file = (what: string): string => join(folder, `${name}.${what}`)
     await appendFile(file('begun'), `${process.pid}\n`)

@@ -1,5 +1,11 @@
 import { problemSchema } from '@holdfast/contracts'
-import { commandIdOf, type IdempotencyKey, type KeyEventMetadata, type RecordedEvent, type Tenant } from '@holdfast/core'
+import {
+  commandIdOf,
+  type IdempotencyKey,
+  type KeyEventMetadata,
+  type RecordedEvent,
+  type Tenant,
+} from '@holdfast/core'
 import type { HttpResponse } from '@holdfast/testing/http'
 import { isRecorded, type KeyHistory, type Observation } from './distributed-history.ts'
 
@@ -15,7 +21,7 @@ export type Streams = ReadonlyMap<string, readonly RecordedEvent[]>
  * - an acknowledged command is never lost: whatever was answered 202 or with an outcome has its outcome
  * - no dead keys: every key that anybody has used has an outcome
  * - an attempt is answered with the outcome, 202, or 503, each as the contract says, or its connection broke; at most one
- *   says that it was executed; and after the outcome was told, nobody is told less
+ *   says that it was executed; and after the outcome was told, nobody is told 202
  */
 export function findBreaches(histories: readonly KeyHistory[], streams: Streams): readonly string[] {
   return histories.flatMap((history) => {
@@ -31,6 +37,9 @@ export function findBreaches(histories: readonly KeyHistory[], streams: Streams)
   })
 }
 
+/** What a client sees of a gateway that dies, or is not there. */
+const broken: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
+
 interface Answered extends Observation {
   readonly result: { readonly kind: 'answer'; readonly response: HttpResponse }
 }
@@ -43,6 +52,9 @@ function breachesOfAnswers({ observations }: KeyHistory, commandId: string): rea
   const answers = observations.filter(isAnswered)
   const told = answers.filter(({ result }) => isRecorded(result.response))
   const breaches = answers.flatMap(({ result }) => breachesOfForm(result.response, commandId))
+  for (const { result } of observations) {
+    if (result.kind === 'broken' && !broken.has(result.code)) breaches.push(`no answer: ${result.code}`)
+  }
   const [first, ...others] = told.map(({ result }) => result.response)
   for (const other of others) {
     if (first !== undefined && !isSame(first, other)) {

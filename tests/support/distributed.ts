@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { commandStreamPrefix, type RecordedEvent } from '@holdfast/core'
+import { commandStreamPrefix, type EventStore, type RecordedEvent } from '@holdfast/core'
 import { createEventStoreDbEventStore } from '@holdfast/event-store-eventstoredb'
 import { startEventStore } from '@holdfast/testing/eventstore-stand-in'
 import type { KafkaBroker } from '@holdfast/testing/kafka'
@@ -25,6 +25,8 @@ export interface Cluster extends TestServer {
   readonly gateways: readonly ServiceNode[]
   readonly handlers: readonly ServiceNode[]
   readonly topicPrefix: string
+  /** Every key's stream in the event store, by command id. */
+  streams(): Promise<ReadonlyMap<string, readonly RecordedEvent[]>>
   /** Another handler in the same group; it ends with the cluster. */
   addHandler(env?: Readonly<Record<string, string>>): Promise<ServiceNode>
 }
@@ -80,9 +82,25 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     logLines: () => nodes.flatMap((node) => node.logLines()),
     events: (commandId): Promise<readonly RecordedEvent[]> =>
       store.read(`${commandStreamPrefix}${commandId}`, { direction: 'forwards', maxCount: 10_000 }),
+    streams: () => readStreams(store),
     addHandler: (changed) => start(entries.handler, changed),
     [Symbol.asyncDispose]: dispose,
   }
+}
+
+async function readStreams(store: EventStore): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
+  const streams = new Map<string, RecordedEvent[]>()
+  const stop = new AbortController()
+  for await (const batch of store.subscribe({ prefix: commandStreamPrefix, signal: stop.signal })) {
+    for (const event of batch.events) {
+      const commandId = event.stream.slice(commandStreamPrefix.length)
+      const events = streams.get(commandId)
+      if (events === undefined) streams.set(commandId, [event])
+      else events.push(event)
+    }
+    if (batch.caughtUp) stop.abort()
+  }
+  return streams
 }
 
 /**

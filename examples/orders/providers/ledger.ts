@@ -1,7 +1,8 @@
-import { mkdirSync, openSync, readFileSync, writeSync, closeSync, fdatasync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 
-/** One effect that a provider had: written once for its key, and kept. */
+/** One effect that a provider had: recorded once for its key, and kept. */
 export interface LedgerEntry<Effect> {
   readonly key: string
   readonly effect: Effect
@@ -9,70 +10,64 @@ export interface LedgerEntry<Effect> {
 
 /** What a provider has done, by idempotency key. */
 export interface Ledger<Effect> {
-  /** The effect under this key: the recorded one, or the one that `make` gives, recorded durably before this resolves. */
+  /** The effect under this key: the recorded one, or the one that `make` gives, durable before this resolves. */
   once(key: string, make: () => Effect): Promise<Effect>
   entries(): readonly LedgerEntry<Effect>[]
   close(): void
 }
 
+interface Waiting<Effect> {
+  readonly key: string
+  readonly make: () => Effect
+  readonly settled: PromiseWithResolvers<Effect>
+}
+
 /**
- * A ledger in a file: one JSON line for each effect, synced before it is acknowledged; all that wait share one sync. A
- * torn last line, of an effect that was never acknowledged, is left out when the file is read.
+ * A ledger in a SQLite file, which several processes may share: one row for each key. All that wait in a turn of the
+ * event loop share one transaction and one sync.
  */
 export function openLedger<Effect>(file: string): Ledger<Effect> {
   mkdirSync(dirname(file), { recursive: true })
-  const effects = new Map<string, Effect>(readEntries<Effect>(file).map(({ key, effect }) => [key, effect]))
-  const handle = openSync(file, 'a')
-  const durable = new Map<string, Promise<void>>()
-  let nextSync: Promise<void> | undefined
+  const database = new DatabaseSync(file, { timeout: 10_000 })
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    CREATE TABLE IF NOT EXISTS effects (key TEXT PRIMARY KEY, effect TEXT NOT NULL) STRICT`)
+  const find = database.prepare('SELECT effect FROM effects WHERE key = ?')
+  const insert = database.prepare('INSERT INTO effects (key, effect) VALUES (?, ?)')
+  const all = database.prepare('SELECT key, effect FROM effects ORDER BY rowid')
+  let waiting: Waiting<Effect>[] = []
 
-  const sync = (): Promise<void> => {
-    nextSync ??= new Promise((resolve, reject) => {
-      setImmediate(() => {
-        nextSync = undefined
-        fdatasync(handle, (error) => {
-          if (error === null) resolve()
-          else reject(error)
-        })
-      })
-    })
-    return nextSync
+  const record = ({ key, make }: Waiting<Effect>): Effect => {
+    const known = find.get(key)
+    if (known !== undefined) return JSON.parse(String(known['effect'])) as Effect
+    const effect = make()
+    insert.run(key, JSON.stringify(effect))
+    return effect
+  }
+
+  const flush = (): void => {
+    const batch = waiting
+    waiting = []
+    try {
+      database.exec('BEGIN IMMEDIATE')
+      const effects = batch.map(record)
+      database.exec('COMMIT')
+      for (const [at, { settled }] of batch.entries()) settled.resolve(effects[at] as Effect)
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      for (const { settled } of batch) settled.reject(error)
+    }
   }
 
   return {
-    async once(key, make) {
-      const known = effects.get(key)
-      if (known !== undefined) {
-        await durable.get(key)
-        return known
-      }
-      const effect = make()
-      effects.set(key, effect)
-      writeSync(handle, `${JSON.stringify({ key, effect } satisfies LedgerEntry<Effect>)}\n`)
-      const synced = sync()
-      durable.set(key, synced)
-      await synced
-      durable.delete(key)
-      return effect
+    once(key, make) {
+      const settled = Promise.withResolvers<Effect>()
+      if (waiting.push({ key, make, settled }) === 1) setImmediate(flush)
+      return settled.promise
     },
-    entries: () => [...effects].map(([key, effect]) => ({ key, effect })),
+    entries: () =>
+      all.all().map((row) => ({ key: String(row['key']), effect: JSON.parse(String(row['effect'])) as Effect })),
     close: () => {
-      closeSync(handle)
+      database.close()
     },
   }
-}
-
-function readEntries<Effect>(file: string): readonly LedgerEntry<Effect>[] {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
-  const complete = text.slice(0, text.lastIndexOf('\n') + 1)
-  return complete
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as LedgerEntry<Effect>)
 }

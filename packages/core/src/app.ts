@@ -1,6 +1,7 @@
 import { isErrorCode } from '@holdfast/contracts'
 import type { Command } from './command/define-command.ts'
 import type { RefusalEntry } from './command/refusal.ts'
+import type { JsonObject } from './json.ts'
 
 /** An application: what `HOLDFAST_APP` names. Its module exports it as `app`. */
 export interface App {
@@ -8,13 +9,28 @@ export interface App {
   readonly commands: readonly Command[]
   /** The command of this name, if the application has one. */
   command(name: string): Command | undefined
+  /** Commands that are sent at each start. */
+  readonly seeds: readonly Seed[]
+  /** A line for the log at start. */
+  readonly notice: string | undefined
   /** All refusal codes, for `/problems/<code>`. */
   readonly refusals: ReadonlyMap<string, RefusalEntry>
+}
+
+/** An ordinary command under a fixed key: sent at each start, executed at the first. */
+export interface Seed {
+  readonly command: Command
+  readonly key: string
+  readonly input: JsonObject
 }
 
 export interface AppSpec {
   readonly name: string
   readonly commands: readonly Command[]
+  /** Sent at each start, for the tenant `default`; mind the command's `retentionMs`. Default: none. */
+  readonly seeds?: readonly Seed[]
+  /** A line for the log at start. Default: none. */
+  readonly notice?: string | undefined
 }
 
 /**
@@ -40,7 +56,8 @@ export function defineApp(spec: AppSpec): App {
       refusals.set(code, entry)
     }
   }
-  return { name: spec.name, commands: spec.commands, command: (name) => byName.get(name), refusals }
+  const { name, commands, seeds = [], notice } = spec
+  return { name, commands, seeds, notice, command: (wanted) => byName.get(wanted), refusals }
 }
 
 /** Narrows what a module exports to an application, for `HOLDFAST_APP`. */

@@ -48,7 +48,7 @@ export function assertStreamName(stream: string): void {
 }
 
 function assertFits(event: PreparedEvent, maxEventBytes: number): void {
-  const bytes = event.data.length + event.metadata.length
+  const bytes = Buffer.byteLength(event.data) + Buffer.byteLength(event.metadata)
   if (bytes <= maxEventBytes) return
   throw new EventStoreError(
     'event-too-large',

@@ -83,7 +83,7 @@ export function createPartitionShare({ topic, window, metrics }: PartitionShareO
     all: () => [...owned.values()],
     regulate: (entry) => {
       if (draining || owned.get(entry.partition) !== entry) return
-      if (!entry.paused && entry.progress.open >= window * 100) setPaused(entry, true)
+      if (!entry.paused && entry.progress.open >= window) setPaused(entry, true)
       else if (entry.paused && entry.progress.open <= window / 2) setPaused(entry, false)
     },
     drain: () => {

@@ -1,5 +1,5 @@
 import { loadAppModule, type Settings } from '@holdfast/config'
-import { CommandGateway, isApp, resolveFromStream, systemClock, systemIds } from '@holdfast/core'
+import { CommandGateway, isApp, resolveFromStream, sendSeeds, systemClock, systemIds } from '@holdfast/core'
 import { createEventStoreDbEventStore } from '@holdfast/event-store-eventstoredb'
 import { createMetrics, type Logger } from '@holdfast/observability'
 import { createKafkaCommandTransport } from '@holdfast/transport-kafka'
@@ -64,9 +64,17 @@ export async function startDistributedGateway(settings: Settings, log: Logger): 
     serving: () => serving,
   })
   const url = await server.listen({ host: settings.HOST, port: settings.PORT })
+  if (app.notice !== undefined) log.info(app.notice)
+  const seeded = async (): Promise<void> => {
+    await transport.started
+    // Sent, not waited for: there may be no handler yet.
+    for (const answer of await sendSeeds(app, { gateway, ids: systemIds, waitMs: 0 })) {
+      if (answer.kind === 'refused') log.warn({ code: answer.code, err: answer.cause }, 'a seed was refused')
+    }
+  }
   return {
     url,
-    started: transport.started,
+    started: seeded(),
     async stop() {
       serving = false
       await closeInOrder({ server, gateway, drainMs: settings.DRAIN_MS })

@@ -1,5 +1,13 @@
 import { loadAppModule, type Settings } from '@holdfast/config'
-import { CommandGateway, CommandHandler, isApp, startCompleter, systemClock, systemIds } from '@holdfast/core'
+import {
+  CommandGateway,
+  CommandHandler,
+  isApp,
+  sendSeeds,
+  startCompleter,
+  systemClock,
+  systemIds,
+} from '@holdfast/core'
 import { createSqliteEventStore } from '@holdfast/event-store-sqlite'
 import { buildGateway } from '@holdfast/gateway/app.ts'
 import { closeInOrder } from '@holdfast/gateway/close-in-order.ts'
@@ -84,6 +92,10 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
     },
   })
   const url = await server.listen({ host: settings.HOST, port: settings.PORT })
+  if (app.notice !== undefined) log.info(app.notice)
+  for (const answer of await sendSeeds(app, { gateway, ids: systemIds, waitMs: settings.WAIT_MS })) {
+    if (answer.kind === 'refused') log.warn({ code: answer.code, err: answer.cause }, 'a seed was refused')
+  }
   return {
     url,
     async stop() {

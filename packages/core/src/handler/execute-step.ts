@@ -34,18 +34,18 @@ export function executeStep(
       return result as unknown as JsonValue
     },
     ...(undo && {
-      undo: (result) => ({
-        retry: defaultStepRetry,
-        run: () => undoOnce(result as unknown as ExecuteResult),
-      }),
+      undo: (recordedResult) => {
+        const result = recordedResult as unknown as ExecuteResult
+        if (result.kind === 'rejected') return undefined
+        return { retry: defaultStepRetry, run: () => undoOnce(undo(result.events)) }
+      },
     }),
   })
-  async function undoOnce(result: ExecuteResult): Promise<void> {
-    if (result.kind === 'rejected' || undo === undefined) return
+  async function undoOnce(command: JsonValue): Promise<void> {
     const undoKey = steps.undoKeyOf(name)
     const after = place?.after ?? steps.records.find((record) => record.name === name)?.place?.after ?? -1
     if ((await aggregates.find(aggregate, id, { stepKey: undoKey, after })) !== undefined) return
-    const undone = await aggregates.execute(aggregate, id, { command: undo(result.events), stepKey: undoKey })
+    const undone = await aggregates.execute(aggregate, id, { command, stepKey: undoKey })
     if (undone.kind === 'rejected') throw new Error(`${aggregate.name} "${id}" refuses to take the step back`)
   }
   return recorded as unknown as Promise<ExecuteResult>

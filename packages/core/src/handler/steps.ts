@@ -42,7 +42,8 @@ export interface StepBody<Result> {
   readonly started?: () => Promise<JsonObject> | JsonObject
   /** `before` is what is recorded of an earlier, interrupted run. */
   run(before: StepRecord | undefined): Promise<Result>
-  readonly undo?: (result: Result) => Omit<Undo, 'index' | 'name'>
+  /** Undefined where this result leaves nothing to undo. */
+  readonly undo?: (result: Result) => Omit<Undo, 'index' | 'name'> | undefined
 }
 
 /** A UUID (version 8, RFC 9562) that is the same for the same parts. */
@@ -182,7 +183,8 @@ export class Steps {
   }
 
   #remember<Result>(body: StepBody<Result>, index: number, result: Result): void {
-    if (body.undo !== undefined) this.undos.push({ index, name: body.name, ...body.undo(result) })
+    const undo = body.undo?.(result)
+    if (undo !== undefined) this.undos.push({ index, name: body.name, ...undo })
   }
 
   /** A fault that the command may not catch and go on from. */

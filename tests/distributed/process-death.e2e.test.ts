@@ -1,0 +1,150 @@
+import { commandIdOf, type IdempotencyKey, type Tenant } from '@holdfast/core'
+import { describeWithKafka } from '@holdfast/testing/kafka'
+import { until } from '@holdfast/testing/processes'
+import { expect, test } from 'vitest'
+import { anOrder, commandIdIn, freshKey, jsonOf } from '../support/api.ts'
+import type { ServiceNode } from '../support/distributed-node.ts'
+import { publishedResults } from '../support/distributed-results.ts'
+import { useStage } from '../support/distributed-stage.ts'
+import { expectExecuted, expectReplay } from '../support/expectations.ts'
+
+const timeoutMs = 60_000
+const patient = 'wait=60'
+
+const commandIdOfKey = (key: string): string => commandIdOf('default' as Tenant, key as IdempotencyKey)
+
+describeWithKafka('a process that dies', (kafka) => {
+  // What is shown here is the work of Kafka's redelivery: nobody else looks for commands that were left behind.
+  const stage = useStage(kafka, { env: { HOLDFAST_COMPLETER_MS: '3600000' } })
+
+  const handlerOf = (pid: number | undefined): ServiceNode => {
+    const found = stage().cluster.handlers.find((handler) => handler.process.pid === pid)
+    if (found === undefined) throw new Error(`no handler has the process id ${pid}`)
+    return found
+  }
+  const typesOn = async (key: string): Promise<readonly string[]> =>
+    (await stage().cluster.events(commandIdOfKey(key))).map(({ type }) => type)
+  const untilTypes = (key: string, types: readonly string[]): Promise<unknown> =>
+    until(async () => (await typesOn(key)).join() === types.join(), { what: types.join(', '), timeoutMs })
+
+  test('handlers killed between append and publish: the gateway answers from the stream; the result comes with the next handler', async () => {
+    const { api, cluster, gates, standIn } = stage()
+    const gate = gates.create()
+    const key = freshKey()
+    const answer = api.post('/test/gated', { key, json: gate.json, prefer: patient })
+    const [pid] = await gate.untilBegun(1)
+    await untilTypes(key, ['CommandAccepted'])
+    // The write becomes durable, and its handler never hears of it.
+    await standIn.inject({ rpc: 'append', stream: 'command-', fault: { kind: 'no-answer', act: true } })
+    await gate.open()
+    await untilTypes(key, ['CommandAccepted', 'GatePassed'])
+    await Promise.all(cluster.handlers.map((handler) => handler.kill()))
+
+    // Nobody is left who could reply.
+    const first = await answer
+    expectExecuted(first)
+    expect(jsonOf(first)['decided_by']).toBe(pid)
+    expectReplay(await api.post('/test/gated', { key, json: gate.json }), first)
+    expect((await publishedResults(kafka().brokers, cluster)).has(`${commandIdOfKey(key)}-1`)).toBe(false)
+
+    await Promise.all(cluster.handlers.map((handler) => handler.start()))
+    await until(async () => (await publishedResults(kafka().brokers, cluster)).has(`${commandIdOfKey(key)}-1`), {
+      what: 'the result is published',
+      timeoutMs,
+    })
+    for (const gateway of cluster.urls.keys()) {
+      expectReplay(await api.post('/test/gated', { key, json: gate.json, gateway }), first)
+    }
+    expect(await typesOn(key)).toEqual(['CommandAccepted', 'GatePassed'])
+    expect(await gate.decided()).toEqual([pid])
+  })
+
+  test('a handler killed with a command under way, and others published and not committed: decided once, published again', async () => {
+    const { api, cluster, gates } = stage()
+    const gate = gates.create()
+    const key = freshKey()
+    const answer = api.post('/test/gated', { key, json: gate.json, prefer: patient })
+    const [pid] = await gate.untilBegun(1)
+    // Those in the same partition stand behind the one that is under way: they are done, and cannot be committed.
+    const orders = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const order = freshKey()
+        return { key: order, first: await api.post('/api/order', { key: order, json: anOrder }) }
+      }),
+    )
+    for (const { first } of orders) expectExecuted(first)
+    const dead = handlerOf(pid)
+    await dead.kill()
+    const begun = await gate.untilBegun(2)
+    expect(begun).toHaveLength(2)
+    expect(begun[1]).not.toBe(pid)
+    await gate.open()
+
+    const first = await answer
+    expectExecuted(first)
+    expect(jsonOf(first)['decided_by']).toBe(begun[1])
+    expect(await typesOn(key)).toEqual(['CommandAccepted', 'GatePassed'])
+    const twice = await until(
+      async () => {
+        const published = await publishedResults(kafka().brokers, cluster)
+        const again = orders.filter((order) => (published.get(`${commandIdOfKey(order.key)}-1`) ?? 0) > 1)
+        return again.length > 0 && again
+      },
+      { what: 'results that were published again, under the same id', timeoutMs },
+    )
+    expect(twice.length).toBeLessThan(orders.length)
+    for (const order of orders) {
+      expectReplay(await api.post('/api/order', { key: order.key, json: anOrder }), order.first)
+      expect(await typesOn(order.key)).toEqual(['OrderPlaced'])
+    }
+    await dead.start()
+  })
+
+  test('a handler paused beyond its session wakes up after another has its keys: its append is refused', async () => {
+    const { api, gates, standIn } = stage()
+    const gate = gates.create()
+    const key = freshKey()
+    const answer = api.post('/test/gated', { key, json: gate.json, prefer: patient })
+    const [pid] = await gate.untilBegun(1)
+    await untilTypes(key, ['CommandAccepted'])
+    const zombie = handlerOf(pid)
+    zombie.pause()
+    const begun = await gate.untilBegun(2)
+    expect(begun[1]).not.toBe(pid)
+    await gate.open()
+    const first = await answer
+    expectExecuted(first)
+    expect(jsonOf(first)['decided_by']).toBe(begun[1])
+
+    const { batchAppends } = await standIn.status()
+    zombie.resume()
+    expect(await gate.untilDecided(2)).toEqual([begun[1], pid])
+    await until(async () => (await standIn.status()).batchAppends > batchAppends, { what: 'it appends', timeoutMs })
+    expectReplay(await api.post('/test/gated', { key, json: gate.json }), first)
+    expect(await typesOn(key)).toEqual(['CommandAccepted', 'GatePassed'])
+  })
+
+  test('a gateway killed with a command in the log: the retry at the other gateway gets its outcome', async () => {
+    const { api, cluster, gates } = stage()
+    const gate = gates.create()
+    const key = freshKey()
+    const [dying] = cluster.gateways
+    const lost = api.post('/test/gated', { key, json: gate.json, prefer: patient, gateway: 0 }).catch(() => undefined)
+    const begun = await gate.untilBegun(1)
+    await dying?.kill()
+    expect(await lost).toBeUndefined()
+    const retry = api.post('/test/gated', { key, json: gate.json, prefer: patient, gateway: 1 })
+    await gate.open()
+
+    const first = await retry
+    expect(first.status, first.body).toBe(201)
+    // It was the dead gateway's attempt that was executed.
+    expect(first.headers['idempotent-replayed']).toBe('true')
+    expect(jsonOf(first)['decided_by']).toBe(begun[0])
+    expect(commandIdIn(first)).toBe(commandIdOfKey(key))
+    expect(await gate.begun()).toEqual(begun)
+    expect(await typesOn(key)).toContain('GatePassed')
+    await dying?.start()
+    expectReplay(await api.post('/test/gated', { key, json: gate.json, gateway: 0 }), first)
+  })
+})

@@ -1,0 +1,15 @@
+import { readTopic } from '../../packages/transport-kafka/src/test-support/cluster.ts'
+import type { Cluster } from './distributed.ts'
+
+/** How often each result was published to `<prefix>.results`, by the id of its CloudEvent. */
+export async function publishedResults(
+  brokers: readonly string[],
+  { topicPrefix }: Cluster,
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>()
+  for (const { headers } of await readTopic(brokers, `${topicPrefix}.results`)) {
+    const id = headers?.['ce_id']?.toString() ?? ''
+    counts.set(id, (counts.get(id) ?? 0) + 1)
+  }
+  return counts
+}
