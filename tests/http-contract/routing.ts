@@ -1,6 +1,6 @@
-import { send } from '@holdfast/testing/http'
+import { parseAnswers, requestBytes, send, sendRaw } from '@holdfast/testing/http'
 import { describe, expect, test } from 'vitest'
-import { anOrder, freshKey } from '../support/api.ts'
+import { anOrder, freshKey, jsonOf } from '../support/api.ts'
 import { expectExecuted, expectProblem } from '../support/expectations.ts'
 import type { Contract } from './contract.ts'
 
@@ -53,6 +53,24 @@ export function describeRouting({ serve }: Contract): void {
       expectProblem(await api.get(`/idempotency-keys/${'a'.repeat(10_000)}`), 'request-malformed')
       expectProblem(await api.call('PUT', `/api/orders/${'a'.repeat(10_000)}`), 'request-malformed')
       expectExecuted(await api.post('/api/order', { key: freshKey(), json: anOrder }))
+    })
+
+    test('requests that are pipelined on one connection are answered in their order', async () => {
+      const { api } = await serve('standard')
+      const key = freshKey()
+      const order = api.request('POST', '/api/order', { key, json: anOrder, gateway: 0 })
+      const slow = api.request('POST', '/test/slow', { key: freshKey(), json: { label: 'x', ms: 300 }, gateway: 0 })
+      const last = { ...order, headers: { ...order.headers, connection: 'close' } }
+      const bytes = Buffer.concat([slow, order, last].map(requestBytes))
+      const answer = await sendRaw({ url: order.url, bytes })
+      expect(answer.closed).toBe(true)
+      const [first, second, third, ...more] = parseAnswers(answer.bytes)
+      if (first === undefined || second === undefined || third === undefined) throw new Error('an answer is missing')
+      expect(more).toEqual([])
+      expectExecuted(first)
+      expect(jsonOf(first)['label']).toBe('x')
+      expect([second, third].map((one) => one.status)).toEqual([201, 201])
+      expect(third.body).toBe(second.body)
     })
 
     test('an expectation that nobody knows is ignored', async () => {

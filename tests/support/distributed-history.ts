@@ -36,6 +36,8 @@ export interface History {
   /** Begins an attempt; the returned function ends it. */
   begin(intent: Intent, gateway: string): (result: Observation['result']) => void
   keys(): readonly KeyHistory[]
+  /** The present place in the order of things. */
+  now(): number
   /** Keys whose outcome was told. */
   readonly resolved: number
   /** Attempts that ended so: a status, or `broken`. */
@@ -63,6 +65,7 @@ export function createHistory(): History {
       }
     },
     keys: () => [...keys.values()],
+    now: () => clock,
     get resolved() {
       return resolved.size
     },

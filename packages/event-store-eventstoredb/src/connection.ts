@@ -1,3 +1,4 @@
+import { EventStoreError } from '@holdfast/core'
 import { withThrowOnAppendFailure } from './connection-string.ts'
 import type { ClientSession } from './client-session.ts'
 import { createClientSession } from './client-session.ts'
@@ -12,6 +13,7 @@ export interface Lease {
 }
 
 export interface Connection {
+  /** @throws EventStoreError `closed` */
   lease(): Lease
   close(): Promise<void>
 }
@@ -34,6 +36,7 @@ const shortestLifeMs = 250
 export function createConnection(connectionString: string, logger: AdapterLogger): Connection {
   const target = withThrowOnAppendFailure(connectionString)
   let current: Held | undefined
+  let closed = false
   const disposing = new Set<Promise<void>>()
 
   function dispose(session: ClientSession): void {
@@ -53,6 +56,8 @@ export function createConnection(connectionString: string, logger: AdapterLogger
 
   return {
     lease() {
+      // A subscription that is on its way out must not open a connection that nobody closes.
+      if (closed) throw new EventStoreError('closed', 'the event store was closed')
       const held = (current ??= open())
       held.users += 1
       let released = false
@@ -73,6 +78,7 @@ export function createConnection(connectionString: string, logger: AdapterLogger
       }
     },
     async close() {
+      closed = true
       if (current) dispose(current.session)
       current = undefined
       await Promise.all(disposing)

@@ -47,7 +47,7 @@ async function start(port: number): Promise<void> {
 async function kill(): Promise<void> {
   const child = running
   running = undefined
-  if (!child || child.exitCode !== null || child.signalCode !== null) return
+  if (child?.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGKILL')
   await exited

@@ -110,7 +110,7 @@ export function createKafkaCommandConsumer(options: KafkaCommandConsumerOptions)
       topic,
       groupId: () => options.groupId ?? `${prefix}.handlers`,
       // Commands that were published before the first handler ever came are commands all the same.
-      fromBeginning: false,
+      fromBeginning: true,
       maxBytesPerPartition: 256 * 1024,
       metrics,
       eachBatch,

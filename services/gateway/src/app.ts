@@ -93,7 +93,12 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
   for (const command of app.commands)
     addCommandRoute(fastify, command, { gateway, authenticate, metrics, serving, waitMs: settings.WAIT_MS })
   addLookupRoutes(fastify, { gateway, authenticate })
-  addReleaseRoute(fastify, { store, ids, authenticateOperator: createAuthenticateOperator(settings.OPERATOR_KEYS) })
+  addReleaseRoute(fastify, {
+    store,
+    gateway,
+    ids,
+    authenticateOperator: createAuthenticateOperator(settings.OPERATOR_KEYS),
+  })
   addSystemRoutes(fastify, { store, metrics, ready })
   addProblemPages(fastify, app)
   const document = openApiOf(app)

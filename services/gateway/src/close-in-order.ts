@@ -23,8 +23,21 @@ export async function closeInOrder({ server, gateway, drainMs }: CloseOptions): 
   const cancel = systemClock.schedule(drainMs, () => {
     gateway.drain()
   })
-  // Not the clock's sleep: this one has to keep the process alive.
-  await new Promise((resolve) => setTimeout(resolve, Math.min(longestLingerMs, drainMs)))
+  const lingerMs = Math.min(longestLingerMs, drainMs)
+  await linger(lingerMs)
+  // Right behind the phase of the event loop that takes connections: one that waits to be taken would be reset.
+  await new Promise((resolve) => setImmediate(resolve))
+  // Now none is taken any more. To Node one that was just taken is idle until its first request has arrived, and closing
+  // would reset it: it gets as long again to bring that request.
+  const { server: http } = server
+  const closeIdle = http.closeIdleConnections.bind(http)
+  http.closeIdleConnections = () => undefined
+  http.close()
+  await linger(lingerMs)
+  http.closeIdleConnections = closeIdle
   await server.close()
   cancel()
 }
+
+/** Not the clock's sleep: this one has to keep the process alive. */
+const linger = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -13,6 +13,9 @@ import { buildGateway } from '@holdfast/gateway/app.ts'
 import { closeInOrder } from '@holdfast/gateway/close-in-order.ts'
 import { createMetrics, type Logger } from '@holdfast/observability'
 
+/** Outcomes of about the last 20,000 commands, so that a storm of retries is answered from memory. */
+const cacheBytes = 16 * 1024 * 1024
+
 export interface Standalone {
   /** Where it listens: `http://127.0.0.1:8080`. */
   readonly url: string
@@ -61,6 +64,7 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
     maxInFlight: settings.MAX_IN_FLIGHT,
     durableTimeoutMs: settings.DURABLE_TIMEOUT_MS,
     readFirst: false,
+    cacheBytes,
   })
   metrics.watch({ answering: () => gateway.answering, keysInFlight: () => gateway.keysInFlight })
   let serving = true

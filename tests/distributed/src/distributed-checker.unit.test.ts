@@ -50,7 +50,7 @@ const event = (revision: number, metadata: Record<string, unknown> = {}): Record
   revision: BigInt(revision),
   position: BigInt(revision),
   recordedAtMs: 0,
-  metadata: { v: 1, generation: 1, fingerprint: 'f', attemptId: 'attempt-1', ...metadata } as RecordedEvent['metadata'],
+  metadata: { v: 1, generation: 1, fingerprint: 'f', attemptId: 'attempt-1', ...metadata },
 })
 const envelope = { envelope: { key } }
 const outcome = {
@@ -89,7 +89,7 @@ describe('a history with a breach is refused', () => {
       { gateway: '', sentAt: 2, endedAt: 3, result: { kind: 'answer', response: accepted } },
     ],
   }
-  test.each<[string, KeyHistory, readonly RecordedEvent[], string]>([
+  const cases: readonly (readonly [string, KeyHistory, readonly RecordedEvent[], string])[] = [
     ['two outcomes on the stream', historyOf(told()), [...whole, event(1, outcome)], '2 outcomes'],
     ['an event behind the outcome', historyOf(told()), [...whole, event(1)], 'behind the outcome'],
     [
@@ -132,9 +132,13 @@ describe('a history with a breach is refused', () => {
     ],
     ["another command's Location", historyOf(told({ headers: { location: '/commands/0' } })), whole, 'Location'],
     ['an attempt that was never answered', historyOf({ kind: 'broken', code: 'timeout' }, told()), whole, 'no answer'],
-  ])('%s', (_what, history, events, breach) => {
-    const found = breaches(history, events)
-    expect(found.join('\n')).toContain(breach)
-    expect(found.every((line) => line.startsWith(`${key}: `))).toBe(true)
-  })
+  ]
+  test.each(cases.map(([what, history, events, breach]) => ({ what, history, events, breach })))(
+    '$what',
+    ({ history, events, breach }) => {
+      const found = breaches(history, events)
+      expect(found.join('\n')).toContain(breach)
+      expect(found.every((line) => line.startsWith(`${key}: `))).toBe(true)
+    },
+  )
 })

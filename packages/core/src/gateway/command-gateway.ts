@@ -10,6 +10,7 @@ import type { Clock, Ids } from '../ports/clock.ts'
 import type { CommandTransport, Dispatch, Resolution } from '../ports/command-transport.ts'
 import { EventStoreError, type EventStore } from '../ports/event-store.ts'
 import type { Answer } from './answer.ts'
+import { OutcomeCache } from './outcome-cache.ts'
 
 export interface CommandGatewayOptions {
   readonly transport: CommandTransport
@@ -27,6 +28,10 @@ export interface CommandGatewayOptions {
    * the handler is in this process and reads the same stream anyway.
    */
   readonly readFirst: boolean
+  /**
+   * Memory for outcomes of a moment ago, bytes. Only where this process alone writes to the store. Default 0: none.
+   */
+  readonly cacheBytes?: number
 }
 
 /** One attempt at a command, after authentication and validation. */
@@ -68,12 +73,14 @@ export class CommandGateway {
   readonly #options: CommandGatewayOptions
   readonly #inFlight = new Map<CommandId, InFlight>()
   readonly #waiting = new Set<() => void>()
+  readonly #cache: OutcomeCache
   #refusing = false
   #draining = false
   #answering = 0
 
   constructor(options: CommandGatewayOptions) {
     this.#options = options
+    this.#cache = new OutcomeCache(options.cacheBytes ?? 0)
   }
 
   /** Keys in flight. */
@@ -104,12 +111,19 @@ export class CommandGateway {
     if (this.#answering >= this.#options.maxInFlight) return { kind: 'refused', code: 'overloaded', commandId }
     const subset: JsonValue = command.fingerprint === undefined ? input : command.fingerprint(input)
     const fingerprint = fingerprintOf(command.name, subset)
+    const cached = this.#cached(command, commandId, fingerprint)
+    if (cached !== undefined) return cached
     this.#answering++
     try {
       return await this.#answer(request, commandId, fingerprint)
     } finally {
       this.#answering--
     }
+  }
+
+  /** The key's outcome was changed past this gateway (an operator released it): the store is asked again. */
+  forget(commandId: CommandId): void {
+    this.#cache.delete(commandId)
   }
 
   /** Where a key of this tenant stands; undefined when it was never used, or by another tenant only. */
@@ -120,6 +134,15 @@ export class CommandGateway {
     if (flying?.envelope.tenant !== tenant) return undefined
     const { command, fingerprint, receivedAtMs } = flying.envelope
     return { kind: 'pending', command, fingerprint, receivedAtMs, attempts: flying.dispatch.attempts() }
+  }
+
+  #cached(command: Command, commandId: CommandId, fingerprint: Fingerprint): Answer | undefined {
+    const entry = this.#cache.get(commandId)
+    // What has expired is decided by the handler, with both clocks.
+    if (entry === undefined || entry.outcome.expiresAtMs <= this.#options.clock.nowMs()) return undefined
+    if (entry.fingerprint === fingerprint)
+      return toAnswer(entry.outcome, { commandId, attemptId: undefined, cached: true })
+    return command.supersedes ? undefined : { kind: 'refused', code: 'idempotency-key-reused', commandId }
   }
 
   async #answer(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> {
@@ -175,10 +198,15 @@ export class CommandGateway {
     const dispatch = readFirst ? this.#readThenDispatch(request.command, envelope) : transport.dispatch(envelope)
     const flying: InFlight = { envelope, dispatch }
     this.#inFlight.set(commandId, flying)
-    const forget = (): void => {
-      this.#inFlight.delete(commandId)
-    }
-    dispatch.resolution.then(forget, forget)
+    dispatch.resolution.then(
+      (resolution) => {
+        this.#inFlight.delete(commandId)
+        if (resolution.kind === 'outcome') this.#cache.set(commandId, fingerprint, resolution)
+      },
+      () => {
+        this.#inFlight.delete(commandId)
+      },
+    )
     return this.#wait(flying, { commandId, attemptId, waitMs: request.waitMs })
   }
 
@@ -272,14 +300,15 @@ const seedOf = (attemptId: string): number => Number.parseInt(attemptId.slice(-8
 
 function toAnswer(
   resolution: Resolution,
-  caller: { readonly commandId: CommandId; readonly attemptId: string | undefined },
+  caller: { readonly commandId: CommandId; readonly attemptId: string | undefined; readonly cached?: boolean },
 ): Answer {
   const { commandId } = caller
   switch (resolution.kind) {
     case 'outcome': {
       const { response, expiresAtMs } = resolution
       const replayed = resolution.attemptId !== caller.attemptId
-      const source = caller.attemptId === undefined ? 'attached' : replayed ? 'replayed' : 'executed'
+      const attached = caller.attemptId === undefined && caller.cached !== true
+      const source = attached ? 'attached' : replayed ? 'replayed' : 'executed'
       return { kind: 'response', commandId, response, expiresAtMs, replayed, source }
     }
     case 'reused':

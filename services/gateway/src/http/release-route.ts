@@ -1,17 +1,27 @@
 import { releaseRequestSchema } from '@holdfast/contracts'
-import { parseTenant, releaseKey, systemClock, type EventStore, type IdempotencyKey, type Ids } from '@holdfast/core'
+import {
+  commandIdOf,
+  type CommandGateway,
+  parseTenant,
+  releaseKey,
+  systemClock,
+  type EventStore,
+  type IdempotencyKey,
+  type Ids,
+} from '@holdfast/core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ProblemError } from './problem-error.ts'
 
 export interface ReleaseRouteOptions {
   readonly store: EventStore
+  readonly gateway: CommandGateway
   readonly ids: Ids
   readonly authenticateOperator: (request: FastifyRequest) => string
 }
 
 /** `POST /idempotency-keys/{key}/release`: an operator lets a key be used again before its time, and says why. */
 export function addReleaseRoute(fastify: FastifyInstance, options: ReleaseRouteOptions): void {
-  const { store, ids, authenticateOperator } = options
+  const { store, gateway, ids, authenticateOperator } = options
   fastify.post<{ Params: { key: string } }>('/idempotency-keys/:key/release', async (request) => {
     const by = authenticateOperator(request)
     const parsed = releaseRequestSchema.safeParse(request.body)
@@ -24,6 +34,7 @@ export function addReleaseRoute(fastify: FastifyInstance, options: ReleaseRouteO
     const key = request.params.key as IdempotencyKey
     const { reason } = parsed.data
     const result = await releaseKey({ store, ids, clock: systemClock }, { tenant, key, reason, by })
+    gateway.forget(commandIdOf(tenant, key))
     switch (result.kind) {
       case 'not-found':
         throw new ProblemError('idempotency-key-not-found', 'This tenant has no command under this key.')
