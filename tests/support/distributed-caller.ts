@@ -19,6 +19,12 @@ export interface Caller {
    * @throws Error when there is none after two minutes: a dead key
    */
   persist(intent: Intent): Promise<HttpResponse>
+  /**
+   * Attempt after attempt until the command is acknowledged, by 202 or its outcome; then it is never asked for again.
+   *
+   * @throws Error when it is not after two minutes
+   */
+  entrust(intent: Intent): Promise<void>
 }
 
 /** Far below any `Retry-After`: it is a rogue. */
@@ -41,26 +47,30 @@ export function createCaller({ urls, history }: CallerOptions): Caller {
       return undefined
     }
   }
+  const until = async (intent: Intent, isEnough: (response: HttpResponse) => boolean): Promise<HttpResponse> => {
+    const deadline = performance.now() + patienceMs
+    let last: HttpResponse | undefined
+    while (performance.now() < deadline) {
+      const response = await attempt(intent)
+      if (response !== undefined && isEnough(response)) return response
+      last = response ?? last
+      await pause(againAfterMs)
+    }
+    throw new Error(`${intent.key} gets nowhere; the last answer: ${last?.status ?? 'none'} ${last?.body ?? ''}`)
+  }
   return {
     attempt,
-    async persist(intent) {
-      const deadline = performance.now() + patienceMs
-      let last: HttpResponse | undefined
-      while (performance.now() < deadline) {
-        const response = await attempt(intent)
-        if (response !== undefined && isRecorded(response)) return response
-        last = response ?? last
-        await pause(againAfterMs)
-      }
-      throw new Error(`${intent.key} has no outcome; the last answer: ${last?.status ?? 'none'} ${last?.body ?? ''}`)
+    persist: (intent) => until(intent, isRecorded),
+    async entrust(intent) {
+      await until({ ...intent, prefer: 'respond-async' }, (response) => response.status === 202 || isRecorded(response))
     },
   }
 }
 
 export interface Load {
-  /** Keys that have their outcome. */
+  /** Keys that their clients are done with. */
   readonly done: number
-  /** Starts no more keys, and waits until all that were started have their outcome. */
+  /** Starts no more keys, and waits until clients are done with all that were started. */
   stop(): Promise<void>
 }
 
@@ -73,8 +83,8 @@ export interface LoadOptions {
 }
 
 /**
- * Clients that bring one key after another to its outcome, whatever it takes; every fifth key with three attempts at a
- * time.
+ * Clients that bring one key after another to its outcome, whatever it takes. One in five keys gets three attempts at a
+ * time; one in five is left alone as soon as it is acknowledged.
  */
 export function startLoad({ caller, random, intent, clients = 12 }: LoadOptions): Load {
   let stopping = false
@@ -82,8 +92,10 @@ export function startLoad({ caller, random, intent, clients = 12 }: LoadOptions)
   const client = async (): Promise<void> => {
     while (!stopping) {
       const next = intent(random)
-      const together = random() < 0.2 ? 3 : 1
-      await Promise.all(Array.from({ length: together }, () => caller.persist(next)))
+      const chance = random()
+      if (chance < 0.2) await Promise.all(Array.from({ length: 3 }, () => caller.persist(next)))
+      else if (chance < 0.4) await caller.entrust(next)
+      else await caller.persist(next)
       done++
     }
   }

@@ -2,11 +2,15 @@ import type { JsonObject, ReadOptions, RecordedEvent } from '@holdfast/core'
 import { openReader } from './connections.ts'
 import { eventStoreErrorOf } from './fault-error.ts'
 import type { SQLInputValue, SQLOutputValue } from './sqlite.ts'
+import { createStreamFilter } from './stream-filter.ts'
+import type { StreamFilter } from './stream-filter.ts'
 import { streamHash } from './stream-hash.ts'
 
 /** Reads on the calling thread, through a connection of its own. Synchronous; sees every acknowledged write. */
 export interface Reader {
   read(stream: string, options: ReadOptions): readonly RecordedEvent[]
+  /** Tells of a stream that is about to be written: until then a read of a stream that was never written is not made. */
+  willHold(hash: number): void
   page(query: PageQuery): Page
   checkpoint(name: string): number | undefined
   close(): void
@@ -48,8 +52,12 @@ type Row = [
 /** The largest revision that can be asked for; SQLite would take more, a number of JavaScript would not. */
 const lastRevision = Number.MAX_SAFE_INTEGER
 
+/** Beyond this the filter would be too full to be worth the time that it takes to fill. */
+const maxFilteredEvents = 8_000_000
+
 export function createReader(path: string): Reader {
   const database = openReader(path)
+  const filter = createStreamFilter()
   const prepare = (sql: string): Query => {
     const statement = database.prepare(sql)
     statement.setReturnArrays(true)
@@ -107,15 +115,29 @@ export function createReader(path: string): Reader {
     }
   }
 
+  /** One walk through the index of streams: about 0.2 s for a million events. */
+  function fillFilter(): StreamFilter | undefined {
+    const events = Number(prepare('SELECT coalesce(max(position), 0) FROM events').get()?.[0])
+    if (events > maxFilteredEvents) return undefined
+    for (const row of prepare('SELECT stream_hash FROM events INDEXED BY events_by_stream').iterate())
+      filter.add(Number(row[0]))
+    return filter
+  }
+
+  const known = guarded(fillFilter)
+
   return {
+    willHold: (hash) => known?.add(hash),
     read: (stream, options) =>
       guarded(() => {
+        const hash = streamHash(stream)
+        if (known?.mayHold(hash) === false) return []
         const { direction, from, maxCount } = options
         const start = from === undefined ? undefined : Number(from > lastRevision ? lastRevision : from)
         const rows =
           direction === 'forwards'
-            ? forwards.all(streamHash(stream), stream, start ?? 0, maxCount)
-            : backwards.all(streamHash(stream), stream, start ?? lastRevision, maxCount)
+            ? forwards.all(hash, stream, start ?? 0, maxCount)
+            : backwards.all(hash, stream, start ?? lastRevision, maxCount)
         return (rows as Row[]).map(eventOf)
       }),
     page: (query) => guarded(() => page(query)),

@@ -108,7 +108,9 @@ async function openStore(
     maxEventBytes,
     append: async (stream, events, expected) => {
       assertOpen()
-      return writer.append(prepareAppend({ stream, events, expected }, maxEventBytes))
+      const prepared = prepareAppend({ stream, events, expected }, maxEventBytes)
+      reader.willHold(prepared.hash)
+      return writer.append(prepared)
     },
     read: async (stream, readOptions) => {
       assertOpen()

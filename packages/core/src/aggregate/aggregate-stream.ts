@@ -12,16 +12,39 @@ export interface AggregateDeps {
   readonly ids: Ids
 }
 
-interface Request {
+export interface AggregateRequest {
   readonly command: JsonValue
+  /** Marks the events: they are appended once for it, whoever asks and how often. */
   readonly stepKey: string
+  /** Revision of the aggregate before the step was begun; -1 for none. Its events stand after it, or not at all. */
+  readonly after: number
+  /**
+   * - `first`: nobody else is at this step
+   * - `again`: somebody may be, an earlier try or a worker that has been given up; so a decision without events is written
+   *   down as well, and stays the decision
+   * - `close`: as `again`, but nothing is decided: what does not stand there by now never will
+   */
+  readonly turn: 'first' | 'again' | 'close'
+}
+
+interface Pending extends AggregateRequest {
   readonly settled: PromiseWithResolvers<ExecuteResult>
+}
+
+/** What a batch comes to on the state that is known. */
+interface Decisions {
+  readonly results: ReadonlyMap<Pending, ExecuteResult>
+  readonly failures: ReadonlyMap<Pending, unknown>
+  readonly appended: readonly NewEvent[]
+  readonly state: JsonValue
 }
 
 /** Requests that are decided together, and appended as one write. */
 const maxBatch = 256
 const maxConflicts = 100
 const pageSize = 500
+/** Step keys that are remembered; for what stands further back the stream is read. */
+const maxRecent = 4_096
 
 /**
  * One aggregate in this process: its state, kept as of its last known event, and a queue. All that wait are decided one
@@ -37,8 +60,11 @@ export class AggregateStream {
   #revision = -1n
   #loaded: Promise<void> | undefined
   #snapshotRevision = -1n
-  #queue: Request[] = []
+  #queue: Pending[] = []
   #pumping = false
+  /** The step keys of all events after `#recentAfter`, with the revision of the last event of each. */
+  readonly #recent = new Map<string, bigint>()
+  #recentAfter = -1n
 
   constructor(deps: AggregateDeps, aggregate: Aggregate, stream: string) {
     this.#deps = deps
@@ -57,124 +83,184 @@ export class AggregateStream {
     return Number(this.#revision)
   }
 
-  /** Acts on the aggregate; `stepKey` marks the events, and is what recovery looks for. */
-  execute(command: JsonValue, stepKey: string): Promise<ExecuteResult> {
+  /** Acts on the aggregate, once for each step key. */
+  execute(request: AggregateRequest): Promise<ExecuteResult> {
     const settled = Promise.withResolvers<ExecuteResult>()
-    this.#queue.push({ command, stepKey, settled })
+    this.#queue.push({ ...request, settled })
     if (!this.#pumping) void this.#pump()
     return settled.promise
   }
 
-  /** The events of a step that was interrupted, looked for after a revision; undefined when they were never appended. */
-  async find(stepKey: string, after: number): Promise<readonly DomainEvent[] | undefined> {
-    let from = BigInt(after) + 1n
-    for (;;) {
-      const page = await this.#deps.store.read(this.#stream, { direction: 'forwards', from, maxCount: pageSize })
-      const found = page.filter((event) => stepKeyOf(event) === stepKey)
-      if (found.length > 0) return found.map(({ type, data }) => ({ type, data }))
-      if (page.length < pageSize) return undefined
-      from += BigInt(page.length)
-    }
-  }
-
   async #pump(): Promise<void> {
     this.#pumping = true
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, maxBatch)
-      try {
-        await this.#decideAll(batch)
-      } catch (error) {
-        // What this process knows may be wrong now: it reads again.
-        this.#loaded = undefined
-        for (const { settled } of batch) settled.reject(error)
-      }
-    }
+    while (this.#queue.length > 0) await this.#settle(this.#queue.splice(0, maxBatch))
     this.#pumping = false
   }
 
-  async #decideAll(batch: readonly Request[]): Promise<void> {
-    await this.#load()
-    let open = batch
-    for (let round = 0; open.length > 0; round++) {
-      if (round > maxConflicts)
-        throw new EventStoreError('unavailable', `other processes kept writing to ${this.#stream}`)
-      const { results, appended, state } = this.#decideOn(open)
-      if (appended.length === 0) {
-        settleAll(results)
+  async #settle(batch: readonly Pending[]): Promise<void> {
+    try {
+      await this.#decideAll(batch)
+    } catch (error) {
+      if (error instanceof EventStoreError && error.code === 'event-too-large') {
+        await this.#settleApart(batch, error)
         return
       }
-      const expectedRevision = this.#revision < 0n ? 'no_stream' : this.#revision
-      const result = await appendSurely(this.#deps, { stream: this.#stream, events: appended, expectedRevision })
-      if (result.kind === 'appended') {
-        this.#state = state
-        this.#revision = result.revision
-        settleAll(results)
-        this.#snapshot()
-        return
-      }
-      open = await this.#catchUp(open)
+      for (const { settled } of batch) settled.reject(error)
     }
   }
 
-  /** Decides one after the other, each on the state that the ones before it leave. */
-  #decideOn(batch: readonly Request[]): {
-    readonly results: ReadonlyMap<Request, ExecuteResult>
-    readonly appended: readonly NewEvent[]
-    readonly state: JsonValue
-  } {
-    let state = this.#state
-    const results = new Map<Request, ExecuteResult>()
-    const appended: NewEvent[] = []
+  /** One of them is too large, or all together are: that is the fault of no other. */
+  async #settleApart(batch: readonly Pending[], cause: EventStoreError): Promise<void> {
+    const [only, ...others] = batch
+    if (only !== undefined && others.length === 0) {
+      only.settled.reject(new RangeError(`what it comes to is larger than the store accepts`, { cause }))
+      return
+    }
+    const half = Math.ceil(batch.length / 2)
+    await this.#settle(batch.slice(0, half))
+    await this.#settle(batch.slice(half))
+  }
+
+  async #decideAll(batch: readonly Pending[]): Promise<void> {
+    await this.#load()
+    let open = await this.#withoutDone(batch)
+    for (let round = 0; open.length > 0; round++) {
+      if (round > maxConflicts)
+        throw new EventStoreError('unavailable', `other processes kept writing to ${this.#stream}`)
+      const decisions = this.#decideOn(open)
+      if (decisions.appended.length > 0) {
+        if (await this.#append(decisions)) return
+        await this.#readOn()
+      } else if (!(await this.#readOn())) {
+        // Nobody else has written: it is a "no" as of now, not as of when this process looked last.
+        settleAll(decisions)
+        return
+      }
+      open = await this.#withoutDone(open)
+    }
+  }
+
+  /** Requests whose events stand on the stream are done. */
+  async #withoutDone(batch: readonly Pending[]): Promise<readonly Pending[]> {
+    const open: Pending[] = []
     for (const request of batch) {
+      const { stepKey, after, settled } = request
+      const known = BigInt(after) >= this.#recentAfter && !this.#recent.has(stepKey)
+      const found = known ? undefined : await this.#find(stepKey, after)
+      if (found === undefined) open.push(request)
+      else settled.resolve(found)
+    }
+    return open
+  }
+
+  /** What a step came to, looked for after a revision; undefined when that was never written. */
+  async #find(stepKey: string, after: number): Promise<ExecuteResult | undefined> {
+    const events: RecordedEvent[] = []
+    for await (const event of this.#readAfter(BigInt(after))) {
+      if (stepKeyOf(event) === stepKey) events.push(event)
+      else if (events.length > 0) break
+    }
+    const [first] = events
+    if (first === undefined) return undefined
+    if (isDecidedWithoutEvents(first)) return first.data['result'] as unknown as ExecuteResult
+    return { kind: 'done', events: events.map(({ type, data }) => ({ type, data })) }
+  }
+
+  /** Decides one after the other, each on the state that the ones before it leave. */
+  #decideOn(batch: readonly Pending[]): Decisions {
+    let state = this.#state
+    const results = new Map<Pending, ExecuteResult>()
+    const failures = new Map<Pending, unknown>()
+    const appended: NewEvent[] = []
+    const byKey = new Map<string, ExecuteResult>()
+    for (const request of batch) {
+      const { stepKey, turn } = request
+      const same = byKey.get(stepKey)
+      if (same !== undefined) {
+        results.set(request, same)
+        continue
+      }
       try {
-        const decision = this.#aggregate.decide(request.command, state)
-        if (isRejection(decision)) {
-          results.set(request, { kind: 'rejected', reason: decision.reason })
-          continue
-        }
-        const events: readonly DomainEvent[] = isList(decision) ? decision : [decision]
-        state = events.reduce((before, event) => this.#aggregate.evolve(before, event), state)
-        appended.push(...events.map((event) => this.#event(event, request.stepKey)))
-        results.set(request, { kind: 'done', events })
+        const { result, next } = this.#decide(request, state)
+        state = next
+        results.set(request, result)
+        byKey.set(stepKey, result)
+        if (result.kind === 'done' && result.events.length > 0)
+          appended.push(...result.events.map((event) => this.#event(event, stepKey)))
+        else if (turn !== 'first') appended.push(this.#withoutEvents(result, stepKey))
       } catch (error) {
-        request.settled.reject(error)
+        failures.set(request, error)
       }
     }
-    return { results, appended, state }
+    return { results, failures, appended, state }
+  }
+
+  #decide(
+    { command, turn }: AggregateRequest,
+    state: JsonValue,
+  ): {
+    readonly result: ExecuteResult
+    readonly next: JsonValue
+  } {
+    if (turn === 'close') return { result: { kind: 'done', events: [] }, next: state }
+    const decision = this.#aggregate.decide(command, state)
+    if (isRejection(decision)) return { result: { kind: 'rejected', reason: decision.reason }, next: state }
+    const events: readonly DomainEvent[] = isList(decision) ? decision : [decision]
+    const next = events.reduce((before, event) => this.#aggregate.evolve(before, event), state)
+    return { result: { kind: 'done', events }, next }
   }
 
   #event({ type, data }: DomainEvent, stepKey: string): NewEvent {
     return { id: this.#deps.ids.uuid(), type, data, metadata: { v: 1, step_key: stepKey } }
   }
 
-  /** Folds what others have written; requests whose events are among it are done. */
-  async #catchUp(open: readonly Request[]): Promise<readonly Request[]> {
-    const done = new Map<string, DomainEvent[]>()
-    for await (const event of this.#newEvents()) {
-      const key = stepKeyOf(event)
-      if (key !== undefined) done.set(key, [...(done.get(key) ?? []), { type: event.type, data: event.data }])
-    }
-    return open.filter(({ stepKey, settled }) => {
-      const events = done.get(stepKey)
-      if (events !== undefined) settled.resolve({ kind: 'done', events })
-      return events === undefined
-    })
+  #withoutEvents(result: ExecuteResult, stepKey: string): NewEvent {
+    const data = { result: result as unknown as JsonObject }
+    const metadata = { v: 1, step_key: stepKey, without_events: true }
+    return { id: this.#deps.ids.uuid(), type: decidedWithoutEvents, data, metadata }
   }
 
-  /** Reads on from the last known event, and folds. */
-  async *#newEvents(): AsyncGenerator<RecordedEvent> {
-    for (;;) {
-      const page = await this.#deps.store.read(this.#stream, {
-        direction: 'forwards',
-        from: this.#revision + 1n,
-        maxCount: pageSize,
-      })
-      for (const event of page) {
-        this.#state = this.#aggregate.evolve(this.#state, event)
-        this.#revision = event.revision
-        yield event
-      }
+  /** Appends what was decided, and tells it. False on a conflict. */
+  async #append(decisions: Decisions): Promise<boolean> {
+    const { appended: events, state } = decisions
+    const expectedRevision = this.#revision < 0n ? 'no_stream' : this.#revision
+    const result = await appendSurely(this.#deps, { stream: this.#stream, events, expectedRevision })
+    if (result.kind === 'conflict') return false
+    for (const event of events) this.#noteStep(stepKeyOf(event), ++this.#revision)
+    this.#state = state
+    settleAll(decisions)
+    this.#snapshot()
+    return true
+  }
+
+  #noteStep(stepKey: string | undefined, revision: bigint): void {
+    if (stepKey === undefined) return
+    this.#recent.delete(stepKey)
+    this.#recent.set(stepKey, revision)
+    if (this.#recent.size <= maxRecent) return
+    const [oldest] = this.#recent
+    if (oldest === undefined) return
+    this.#recent.delete(oldest[0])
+    this.#recentAfter = oldest[1]
+  }
+
+  /** Reads on from the last known event, and folds. True when there was something. */
+  async #readOn(): Promise<boolean> {
+    const before = this.#revision
+    for await (const event of this.#readAfter(before)) {
+      if (!isDecidedWithoutEvents(event)) this.#state = this.#aggregate.evolve(this.#state, event)
+      this.#revision = event.revision
+      this.#noteStep(stepKeyOf(event), event.revision)
+    }
+    return this.#revision > before
+  }
+
+  async *#readAfter(revision: bigint): AsyncGenerator<RecordedEvent> {
+    for (let from = revision + 1n; ;) {
+      const page = await this.#deps.store.read(this.#stream, { direction: 'forwards', from, maxCount: pageSize })
+      yield* page
       if (page.length < pageSize) return
+      from += BigInt(page.length)
     }
   }
 
@@ -191,8 +277,9 @@ export class AggregateStream {
     this.#state = snapshot?.state ?? this.#aggregate.initial
     this.#revision = snapshot?.revision ?? -1n
     this.#snapshotRevision = this.#revision
-    const events = this.#newEvents()
-    while ((await events.next()).done !== true);
+    this.#recent.clear()
+    this.#recentAfter = this.#revision
+    await this.#readOn()
   }
 
   /** A snapshot only saves reading: that one cannot be written loses nothing, and the next one is tried later. */
@@ -206,9 +293,19 @@ export class AggregateStream {
 
 const isList = (decision: object): decision is readonly DomainEvent[] => Array.isArray(decision)
 
-function settleAll(results: ReadonlyMap<Request, ExecuteResult>): void {
+function settleAll({ results, failures }: Decisions): void {
   for (const [{ settled }, result] of results) settled.resolve(result)
+  for (const [{ settled }, error] of failures) settled.reject(error)
 }
 
-const stepKeyOf = (event: RecordedEvent): string | undefined =>
-  (event.metadata as JsonObject & { step_key?: string }).step_key
+const stepKeyOf = ({ metadata }: NewEvent): string | undefined =>
+  (metadata as JsonObject & { step_key?: string }).step_key
+
+/**
+ * Type of the event that is written where a step was decided without events, and somebody else may be at it. It is
+ * Holdfast's own, and nothing to `evolve`: whoever else is at the step finds the decision instead of deciding again.
+ */
+const decidedWithoutEvents = 'StepDecidedWithoutEvents'
+
+/** The application may have a type of the same name: the metadata tell. */
+const isDecidedWithoutEvents = ({ metadata }: RecordedEvent): boolean => metadata['without_events'] === true

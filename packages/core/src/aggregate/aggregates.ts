@@ -1,7 +1,5 @@
-import type { DomainEvent } from '../command/define-command.ts'
-import type { JsonValue } from '../json.ts'
 import { aggregateStream, type Aggregate, type ExecuteResult } from './define-aggregate.ts'
-import { AggregateStream, type AggregateDeps } from './aggregate-stream.ts'
+import { AggregateStream, type AggregateDeps, type AggregateRequest } from './aggregate-stream.ts'
 
 /** Aggregates that are kept in memory; the rest is read again when it is needed. */
 const maxKept = 1_000
@@ -21,20 +19,8 @@ export class Aggregates {
     return { stream, after: await this.#of(aggregate, stream).knownRevision() }
   }
 
-  execute(
-    aggregate: Aggregate,
-    id: string,
-    request: { readonly command: JsonValue; readonly stepKey: string },
-  ): Promise<ExecuteResult> {
-    return this.#of(aggregate, aggregateStream(aggregate, id)).execute(request.command, request.stepKey)
-  }
-
-  find(
-    aggregate: Aggregate,
-    id: string,
-    step: { readonly stepKey: string; readonly after: number },
-  ): Promise<readonly DomainEvent[] | undefined> {
-    return this.#of(aggregate, aggregateStream(aggregate, id)).find(step.stepKey, step.after)
+  async execute(aggregate: Aggregate, id: string, request: AggregateRequest): Promise<ExecuteResult> {
+    return this.#of(aggregate, aggregateStream(aggregate, id)).execute(request)
   }
 
   #of(aggregate: Aggregate, stream: string): AggregateStream {

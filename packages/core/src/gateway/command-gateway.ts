@@ -201,7 +201,10 @@ export class CommandGateway {
     dispatch.resolution.then(
       (resolution) => {
         this.#inFlight.delete(commandId)
-        if (resolution.kind === 'outcome') this.#cache.set(commandId, fingerprint, resolution)
+        // A first answer is kept by nobody: most keys are never asked for again. A known key has to be kept up to date.
+        if (resolution.kind !== 'outcome') return
+        if (resolution.attemptId === attemptId) this.#cache.delete(commandId)
+        else this.#cache.set(commandId, fingerprint, resolution)
       },
       () => {
         this.#inFlight.delete(commandId)

@@ -1,10 +1,12 @@
-import type { CompensationRecord, StepRecord } from '../key-state/steps.ts'
+import type { DomainEvent } from '../command/define-command.ts'
+import type { CompensationRecord } from '../key-state/steps.ts'
 import { keyEventTypes } from '../key-state/events.ts'
 import type { LazyAbort } from '../lazy-abort.ts'
 import type { Clock } from '../ports/clock.ts'
 import { EventStoreError } from '../ports/event-store.ts'
-import { GenerationLost, type KeyWriter } from './key-writer.ts'
+import type { KeyWriter } from './key-writer.ts'
 import { runBounded } from './run-bounded.ts'
+import { TryIsOver } from './step-errors.ts'
 import type { Steps, Undo } from './steps.ts'
 
 export interface CompensationOptions {
@@ -19,47 +21,48 @@ export class UndoFailed extends Error {
   override readonly name = 'UndoFailed'
   readonly step: string
 
-  constructor(step: string, options: ErrorOptions) {
+  constructor(step: string, options?: ErrorOptions) {
     super(`the step "${step}" could not be undone`, options)
     this.step = step
   }
 }
 
-/**
- * Writes down which outcome the compensation leads to, so that a restart goes on undoing and does not decide again.
- * Nothing is written where there is nothing to undo.
- */
-export async function beginCompensation(
-  record: CompensationRecord,
-  { writer, steps }: CompensationOptions,
-): Promise<void> {
-  if (steps.undos.length === 0) return
-  const { kind, events, response } = record
+/** The event that says which outcome the compensation leads to, so that a restart goes on undoing and does not decide again. */
+export function compensationStarted({ kind, events, response }: CompensationRecord): DomainEvent {
   const data = {
     kind,
     events: events.map((event) => ({ type: event.type, data: event.data })),
     response: { ...response, headers: { ...response.headers } },
   }
-  await writer.record([...steps.takeUnsaved(), { type: keyEventTypes.compensationStarted, data }])
+  return { type: keyEventTypes.compensationStarted, data }
 }
 
-/** Undoes the completed steps, the last one first; each is recorded. @throws UndoFailed, GenerationLost, EventStoreError */
+/**
+ * Undoes the completed steps, the last one first; each is recorded. It stops at the first that cannot be undone, also
+ * because the command no longer asks for it: what stands before it may be needed to sort that out.
+ *
+ * @throws UndoFailed, GenerationLost, EventStoreError
+ */
 export async function undoSteps(options: CompensationOptions): Promise<void> {
-  const { writer, steps } = options
+  const { writer, steps, abort } = options
+  if (steps.unknown !== undefined) {
+    throw new UndoFailed(steps.unknown, { cause: new Error('the command does not ask for it any more') })
+  }
   for (const undo of [...steps.undos].sort((a, b) => b.index - a.index)) {
-    if (isUndone(steps.records[undo.index])) continue
+    if (abort.aborted) throw new TryIsOver('the process has let go of the command')
     await undoOne(undo, options)
-    await writer.record([{ type: keyEventTypes.stepUndone, data: { step: undo.name, index: undo.index } }])
+    const undone = { type: keyEventTypes.stepUndone, data: { step: undo.name, index: undo.index } }
+    await writer.record([...steps.unsaved, undone])
+    steps.clearUnsaved()
   }
 }
 
-const isUndone = (record: StepRecord | undefined): boolean => record?.status === 'undone'
-
 async function undoOne(undo: Undo, { clock, abort, steps }: CompensationOptions): Promise<void> {
+  const bounds = { key: steps.undoKeyOf(undo.name), retry: undo.retry, clock, aborts: [abort] }
   try {
-    await runBounded((run) => undo.run(run), { key: steps.undoKeyOf(undo.name), retry: undo.retry, clock, abort })
+    await runBounded((run) => undo.run(run), bounds)
   } catch (error) {
-    if (error instanceof EventStoreError || error instanceof GenerationLost || abort.aborted) throw error
+    if (error instanceof EventStoreError || abort.aborted) throw error
     throw new UndoFailed(undo.name, { cause: error })
   }
 }

@@ -1,13 +1,18 @@
 import type { Aggregates } from '../aggregate/aggregates.ts'
 import type { Aggregate, ExecuteOptions, ExecuteResult } from '../aggregate/define-aggregate.ts'
 import type { DomainEvent } from '../command/define-command.ts'
+import type { RetryPolicy } from '../command/retry-policy.ts'
 import type { JsonValue } from '../json.ts'
-import type { StepRecord } from '../key-state/steps.ts'
+import type { AggregatePlace } from '../key-state/steps.ts'
 import { defaultStepRetry, type Steps } from './steps.ts'
+
+/** Either the store answers, or it refuses: that a write takes long tells nothing about it. */
+const undoRetry: RetryPolicy = { ...defaultStepRetry, timeoutMs: 2 ** 31 - 1 }
 
 /**
  * `ctx.execute`: a command to an aggregate as a step. Its start is recorded with the aggregate's revision before the
- * append; after a crash in between, the events are looked for from there on, by the step key in their metadata.
+ * append; after a crash in between, the events are looked for from there on, by the step key in their metadata. A step
+ * that was interrupted is closed before it is undone: it is neither left behind, nor written later by someone else.
  */
 export function executeStep(
   { steps, aggregates }: { readonly steps: Steps; readonly aggregates: Aggregates },
@@ -16,37 +21,36 @@ export function executeStep(
 ): Promise<ExecuteResult> {
   const { aggregate, id } = target
   const name = options.step ?? `${aggregate.name}-${id}`
-  const stepKey = steps.keyOf(name)
   const undo = options.undo?.bind(options)
-  let place: StepRecord['place']
+  let place: AggregatePlace | undefined
   const recorded = steps.take({
     name,
+    interrupted: 'closed',
     started: async () => {
       place = await aggregates.placeOf(aggregate, id)
       return { place: { ...place } }
     },
-    run: async (before) => {
-      place ??= before?.place
-      const found = before?.place && (await aggregates.find(aggregate, id, { stepKey, after: before.place.after }))
-      const result: ExecuteResult = found
-        ? { kind: 'done', events: found }
-        : await aggregates.execute(aggregate, id, { command: options.command, stepKey })
-      return result as unknown as JsonValue
+    run: async (before, closing) => {
+      const { after } = place ?? before?.place ?? unknownPlace
+      const turn = closing ? 'close' : before === undefined ? 'first' : 'again'
+      const request = { command: options.command, stepKey: steps.keyOf(name), after, turn } as const
+      return (await aggregates.execute(aggregate, id, request)) as unknown as JsonValue
     },
     ...(undo && {
       undo: (recordedResult) => {
         const result = recordedResult as unknown as ExecuteResult
-        if (result.kind === 'rejected') return undefined
-        return { retry: defaultStepRetry, run: () => undoOnce(undo(result.events)) }
+        if (result.kind === 'rejected' || result.events.length === 0) return undefined
+        return { retry: undoRetry, run: () => undoOnce(() => undo(result.events)) }
       },
     }),
   })
-  async function undoOnce(command: JsonValue): Promise<void> {
-    const undoKey = steps.undoKeyOf(name)
-    const after = place?.after ?? steps.records.find((record) => record.name === name)?.place?.after ?? -1
-    if ((await aggregates.find(aggregate, id, { stepKey: undoKey, after })) !== undefined) return
-    const undone = await aggregates.execute(aggregate, id, { command, stepKey: undoKey })
+  async function undoOnce(command: () => JsonValue): Promise<void> {
+    const stepKey = steps.undoKeyOf(name)
+    const { after } = place ?? steps.records.find((record) => record.name === name)?.place ?? unknownPlace
+    const undone = await aggregates.execute(aggregate, id, { command: command(), stepKey, after, turn: 'first' })
     if (undone.kind === 'rejected') throw new Error(`${aggregate.name} "${id}" refuses to take the step back`)
   }
   return recorded as unknown as Promise<ExecuteResult>
 }
+
+const unknownPlace = { after: -1 }

@@ -20,11 +20,11 @@ import type { Resolution } from '../ports/command-transport.ts'
 import { EventStoreError } from '../ports/event-store.ts'
 import { attempt, type Decided } from './attempt.ts'
 import { jittered } from './backoff.ts'
-import { beginCompensation, undoSteps, UndoFailed } from './compensation.ts'
+import { compensationStarted, undoSteps, UndoFailed } from './compensation.ts'
 import { executeStep } from './execute-step.ts'
 import { GenerationLost, KeyWriter, type KeyWriterDeps, type KeyWriterPlan } from './key-writer.ts'
 import { CommandDefect, Indeterminate } from './step-errors.ts'
-import { Steps } from './steps.ts'
+import { indeterminateStep, Steps, unaskedFor } from './steps.ts'
 
 /** Reports to the log and the metrics; a callback must not throw. */
 export interface HandlerObserver {
@@ -110,7 +110,11 @@ export class Generation {
   /** @throws GenerationLost when another worker wrote to the stream; EventStoreError */
   async run(): Promise<Resolution> {
     await this.#waitUntil(this.#plan.nextAttemptAtMs)
-    if (this.#plan.compensation !== undefined) return this.#goOnUndoing(this.#plan.compensation)
+    if (this.#plan.compensation !== undefined) {
+      // The try that decided it has not been counted: only those that are followed by another are on the stream.
+      this.#attempts++
+      return this.#goOnUndoing(this.#plan.compensation)
+    }
     for (;;) {
       this.#goOnOrThrow()
       this.#attempts++
@@ -118,8 +122,10 @@ export class Generation {
         const trying = this.#try(false)
         const decided = trying instanceof Promise ? await trying : trying
         return await this.#decide(decided)
-      } catch (error) {
-        if (error instanceof EventStoreError || error instanceof GenerationLost || this.#abort.aborted) throw error
+      } catch (thrown) {
+        // The command may have caught what ended its steps, and thrown something else.
+        const error = isForeign(thrown) ? thrown : (this.#steps?.fatal ?? thrown)
+        if (isForeign(error) || this.#abort.aborted) throw error
         const given = await this.#afterFault(error)
         if (given !== undefined) return given
       }
@@ -144,7 +150,7 @@ export class Generation {
   #endTry(): Steps | undefined {
     const steps = this.#steps
     steps?.close()
-    if (steps !== undefined) this.#records = steps.records
+    if (steps !== undefined) this.#records = [...steps.records]
     return steps
   }
 
@@ -152,22 +158,28 @@ export class Generation {
   async #afterFault(error: unknown): Promise<Resolution | undefined> {
     const { clock, observer } = this.#deps
     const { envelope, commandId, command } = this.#plan
-    const { retry } = command
     const steps = this.#endTry()
     observer.attemptFailed?.({ envelope, commandId, attempt: this.#attempts, error })
     if (error instanceof CommandDefect) return this.#concludeFailed(`${error.message}`, {})
-    if (error instanceof Indeterminate) return this.#concludeFailed(error.message, { indeterminate: error.step })
-    if (this.#attempts >= retry.attempts) return this.#fail(`it failed ${this.#attempts} times`)
-    const pauseMs = jittered(Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (this.#attempts - 1)))
+    const indeterminate = error instanceof Indeterminate ? error.step : indeterminateStep(this.#records)
+    if (indeterminate !== undefined)
+      return this.#concludeFailed(new Indeterminate(indeterminate).message, { indeterminate })
+    if (this.#attempts >= command.retry.attempts) return this.#fail(`it failed ${this.#attempts} times`)
+    const pauseMs = this.#pauseAfter(this.#attempts)
     // The tries are on the stream, so that a restart goes on counting.
     const data: AttemptFailedData = {
       attempt: this.#attempts,
       error: String(error).slice(0, 500),
       next_attempt_at_ms: clock.nowMs() + pauseMs,
     }
-    await this.#writer.record([...(steps?.takeUnsaved() ?? []), { type: keyEventTypes.attemptFailed, data }])
+    await this.#writer.record([...(steps?.unsaved ?? []), { type: keyEventTypes.attemptFailed, data }])
     await clock.sleep(pauseMs, this.#abort.signal)
     return undefined
+  }
+
+  #pauseAfter(tries: number): number {
+    const { initialDelayMs, maxDelayMs } = this.#plan.command.retry
+    return jittered(Math.min(maxDelayMs, initialDelayMs * 2 ** (tries - 1)))
   }
 
   #goOnOrThrow(): void {
@@ -184,11 +196,11 @@ export class Generation {
   async #decide(decided: Decided): Promise<Resolution> {
     const { kind, events, response } = decided
     const steps = this.#endTry()
-    if (steps?.fatal !== undefined) throw steps.fatal
+    const fault = steps === undefined ? unaskedFor(this.#records, 0) : steps.fault
+    if (fault !== undefined) throw fault
     try {
-      if (kind === 'rejected' && steps !== undefined)
-        return await this.#compensate({ kind, events, response }, { steps, begun: false })
-      return await this.#conclude(kind, [...(steps?.takeUnsaved() ?? []), ...events], response)
+      if (kind === 'rejected') return await this.#compensate({ kind, events, response })
+      return await this.#conclude(kind, [...(steps?.unsaved ?? []), ...events], response)
     } catch (error) {
       if (!(error instanceof EventStoreError) || error.code !== 'event-too-large') throw error
       if (!this.#writer.accepted) return { kind: 'too-large' }
@@ -198,16 +210,13 @@ export class Generation {
 
   /** After the last try: what the steps did is undone, then the failure is the outcome. */
   #fail(detail: string): Promise<Resolution> {
-    const failure = this.#failure(detail, {})
-    return this.#steps === undefined
-      ? this.#conclude('failed', failure.events, failure.response)
-      : this.#compensate(failure, { steps: this.#steps, begun: false })
+    return this.#compensate(this.#failure(detail, {}))
   }
 
   /** A failure that nothing can be undone for. */
   #concludeFailed(detail: string, more: JsonObject): Promise<Resolution> {
     const { events, response } = this.#failure(detail, more)
-    return this.#conclude('failed', [...(this.#steps?.takeUnsaved() ?? []), ...events], response)
+    return this.#conclude('failed', [...(this.#steps?.unsaved ?? []), ...events], response)
   }
 
   #failure(detail: string, more: JsonObject): CompensationRecord {
@@ -221,34 +230,54 @@ export class Generation {
     }
   }
 
-  async #compensate(
-    record: CompensationRecord,
-    { steps, begun }: { readonly steps: Steps; readonly begun: boolean },
-  ): Promise<Resolution> {
-    const options = { steps, writer: this.#writer, clock: this.#deps.clock, abort: this.#abort }
-    try {
-      if (!begun) await beginCompensation(record, options)
-      await undoSteps(options)
-    } catch (error) {
-      if (!(error instanceof UndoFailed)) throw error
-      const { envelope, commandId } = this.#plan
-      this.#deps.observer.attemptFailed?.({ envelope, commandId, attempt: this.#attempts, error })
-      return this.#concludeFailed(error.message, { compensation: 'incomplete', step: error.step })
+  /** Undoes what the steps did; then the record is the outcome. */
+  async #compensate(record: CompensationRecord): Promise<Resolution> {
+    const steps = this.#steps
+    const known = steps === undefined ? this.#records.length === 0 : steps.unknown === undefined
+    if (known && (steps?.undos ?? []).length === 0) {
+      return this.#conclude(record.kind, [...(steps?.unsaved ?? []), ...record.events], record.response)
     }
-    return this.#conclude(record.kind, [...steps.takeUnsaved(), ...record.events], record.response)
+    const started = compensationStarted(record)
+    // Were it too large in the end, it would be undone and could not be told.
+    if (!this.#writer.fits(started.data)) throw new EventStoreError('event-too-large', 'the outcome is too large')
+    await this.#writer.record([...(steps?.unsaved ?? []), started])
+    steps?.clearUnsaved()
+    return steps !== undefined && known ? this.#undo(record, steps) : this.#goOnUndoing(record)
   }
 
-  /** After a restart: the command walks through its recorded steps once more, to tell how each is undone. */
+  /** The command walks through its recorded steps once more, to tell how each is undone. */
   async #goOnUndoing(record: CompensationRecord): Promise<Resolution> {
-    try {
-      await this.#try(true)
-    } catch (error) {
-      if (error instanceof EventStoreError) throw error
-      // It cannot come to its end: what was not recorded is not run. The way to undo the rest is known now.
+    const { retry } = this.#plan.command
+    for (let time = 1; ; time++) {
+      try {
+        await this.#try(true)
+      } catch {
+        // It cannot come to its end: what was not recorded is not run. How far it has come is known by its steps.
+      }
+      const steps = this.#endTry()
+      if (isForeign(steps?.fatal)) throw steps.fatal
+      this.#goOnOrThrow()
+      if (steps !== undefined && (steps.unknown === undefined || time >= retry.attempts))
+        return this.#undo(record, steps)
+      if (time >= retry.attempts) return this.#incomplete(new UndoFailed(this.#records.at(-1)?.name ?? ''))
+      await this.#deps.clock.sleep(this.#pauseAfter(time), this.#abort.signal)
     }
-    const steps = this.#endTry()
-    if (steps === undefined) return this.#conclude(record.kind, record.events, record.response)
-    return this.#compensate(record, { steps, begun: true })
+  }
+
+  async #undo(record: CompensationRecord, steps: Steps): Promise<Resolution> {
+    try {
+      await undoSteps({ steps, writer: this.#writer, clock: this.#deps.clock, abort: this.#abort })
+    } catch (error) {
+      if (!(error instanceof UndoFailed)) throw error
+      return this.#incomplete(error)
+    }
+    return this.#conclude(record.kind, [...steps.unsaved, ...record.events], record.response)
+  }
+
+  #incomplete(error: UndoFailed): Promise<Resolution> {
+    const { envelope, commandId } = this.#plan
+    this.#deps.observer.attemptFailed?.({ envelope, commandId, attempt: this.#attempts, error })
+    return this.#concludeFailed(error.message, { compensation: 'incomplete', step: error.step })
   }
 
   async #conclude(kind: OutcomeKind, events: readonly DomainEvent[], response: StoredResponse): Promise<Resolution> {
@@ -263,6 +292,10 @@ export class Generation {
     return { kind: 'outcome', outcome: kind, response, generation, attemptId, completedAtMs, expiresAtMs }
   }
 }
+
+/** Not the command's fault: the store's, or that another worker was faster. */
+const isForeign = (error: unknown): error is EventStoreError | GenerationLost =>
+  error instanceof EventStoreError || error instanceof GenerationLost
 
 function stepContext(steps: Steps, aggregates: Aggregates): StepContext {
   return {

@@ -35,6 +35,9 @@ export interface KeyWriterPlan {
   readonly accepted: boolean
 }
 
+/** More than what stands beside the data of an event in the middle of a generation. */
+const maxMetadataBytes = 512
+
 /**
  * Writes the events of one generation, one append after the other, each at the exact next revision: that fences every
  * other worker on the key. The generation's first event carries the envelope.
@@ -46,7 +49,8 @@ export class KeyWriter {
   #accepted: boolean
   /** Why nothing can be written any more. */
   #ended: Error | undefined
-  #writing: Promise<void> | undefined
+  /** Settles, never rejects, when the last of the writes that were asked for is over. */
+  #last: Promise<void> | undefined
   /** Why the outcome could not be written. Nobody works on the generation from then on, so it must not begin either. */
   #unconcluded: Error | undefined
 
@@ -62,56 +66,58 @@ export class KeyWriter {
     return this.#accepted
   }
 
+  /** True when the store takes an event of these data in the middle of the generation. */
+  fits(data: JsonObject): boolean {
+    return Buffer.byteLength(JSON.stringify(data)) + maxMetadataBytes <= this.#deps.store.maxEventBytes
+  }
+
   /** Begins the generation, unless it has. @throws GenerationLost, EventStoreError */
-  async accept(): Promise<void> {
-    await this.#turn()
-    if (this.#accepted) return
-    if (this.#unconcluded !== undefined) throw this.#unconcluded
-    await this.#append([this.#event({ type: keyEventTypes.accepted, data: {} }, true)])
+  accept(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#accepted) return
+      if (this.#unconcluded !== undefined) throw this.#unconcluded
+      await this.#append([this.#event({ type: keyEventTypes.accepted, data: {} }, true)])
+    })
   }
 
   /** Appends events in the middle of the generation; begins it if it has not. @throws GenerationLost, EventStoreError */
-  async record(events: readonly DomainEvent[]): Promise<void> {
-    await this.#turn()
-    const recorded = events.map((event) => this.#event(event, false))
-    if (!this.#accepted) recorded.unshift(this.#event({ type: keyEventTypes.accepted, data: {} }, true))
-    await this.#append(recorded)
+  record(events: readonly DomainEvent[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const recorded = events.map((event) => this.#event(event, false))
+      if (!this.#accepted) recorded.unshift(this.#event({ type: keyEventTypes.accepted, data: {} }, true))
+      await this.#append(recorded)
+    })
   }
 
   /** Appends the events that end the generation, the outcome with the last of them. @throws GenerationLost, EventStoreError */
-  async conclude(events: readonly DomainEvent[], outcome: OutcomeRecord): Promise<void> {
-    if (this.#writing !== undefined || this.#ended !== undefined) await this.#turn()
-    const last = events.length - 1
-    const concluding = events.map((event, at) =>
-      this.#event(event, at === 0 && !this.#accepted, at === last ? outcome : undefined),
-    )
-    await this.#append(concluding, (error) => (this.#unconcluded = error))
-  }
-
-  /** Waits for the write that is under way. */
-  async #turn(): Promise<void> {
-    while (this.#writing !== undefined) {
-      await this.#writing.then(
-        () => undefined,
-        () => undefined,
+  conclude(events: readonly DomainEvent[], outcome: OutcomeRecord): Promise<void> {
+    return this.#inTurn(async () => {
+      const last = events.length - 1
+      const concluding = events.map((event, at) =>
+        this.#event(event, at === 0 && !this.#accepted, at === last ? outcome : undefined),
       )
-    }
-    if (this.#ended !== undefined) throw this.#ended
+      try {
+        await this.#append(concluding)
+      } catch (error) {
+        if (error instanceof Error) this.#unconcluded = error
+        throw error
+      }
+    })
   }
 
-  async #append(events: readonly NewEvent[], onFault?: (error: Error) => void): Promise<void> {
-    this.#writing = this.#appendNow(events)
-    try {
-      await this.#writing
-    } catch (error) {
-      if (error instanceof Error) onFault?.(error)
-      throw error
-    } finally {
-      this.#writing = undefined
+  /** Writes follow one another in the order in which they were asked for. */
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    const whenOpen = (): Promise<void> => (this.#ended === undefined ? write() : Promise.reject(this.#ended))
+    const mine = this.#last === undefined ? whenOpen() : this.#last.then(whenOpen)
+    const over = (): void => {
+      if (this.#last === settled) this.#last = undefined
     }
+    const settled = mine.then(over, over)
+    this.#last = settled
+    return mine
   }
 
-  async #appendNow(events: readonly NewEvent[]): Promise<void> {
+  async #append(events: readonly NewEvent[]): Promise<void> {
     const { stream } = this.#plan
     const append = appendSurely(this.#deps, { stream, events, expectedRevision: this.#revision })
     const result = await append.catch((error: unknown) => {

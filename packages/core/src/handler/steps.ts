@@ -6,12 +6,15 @@ import type { StepOptions, StepRun } from '../command/step.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { StepRecord } from '../key-state/steps.ts'
 import { keyEventTypes } from '../key-state/events.ts'
-import type { LazyAbort } from '../lazy-abort.ts'
+import { LazyAbort } from '../lazy-abort.ts'
 import type { Clock } from '../ports/clock.ts'
 import { EventStoreError } from '../ports/event-store.ts'
-import { GenerationLost, type KeyWriter } from './key-writer.ts'
+import { jittered } from './backoff.ts'
+import type { KeyWriter } from './key-writer.ts'
 import { runBounded } from './run-bounded.ts'
 import { CommandDefect, Indeterminate, StepFailed, TryIsOver } from './step-errors.ts'
+
+const longestPauseMs = 5_000
 
 export const defaultStepRetry: RetryPolicy = { attempts: 3, initialDelayMs: 50, maxDelayMs: 2_000, timeoutMs: 10_000 }
 
@@ -38,10 +41,17 @@ export interface StepsOptions {
 /** A step's own way to its result. */
 export interface StepBody<Result> {
   readonly name: string
+  /** What an interrupted run comes to. Default `again`: it is simply run again. */
+  readonly interrupted?:
+    | 'again'
+    /** Nobody can tell; and its result is recorded at once. */
+    | 'indeterminate'
+    /** It is run again; and before it is undone, it is closed: nobody has its effect from then on. */
+    | 'closed'
   /** Data of `StepStarted`, when the start has to be recorded before the run; undefined for none. */
   readonly started?: () => Promise<JsonObject> | JsonObject
-  /** `before` is what is recorded of an earlier, interrupted run. */
-  run(before: StepRecord | undefined): Promise<Result>
+  /** `before` is what is recorded of an earlier, interrupted run; `closing` says to close that, and not to run. */
+  run(before: StepRecord | undefined, closing: boolean): Promise<Result>
   /** Undefined where this result leaves nothing to undo. */
   readonly undo?: (result: Result) => Omit<Undo, 'index' | 'name'> | undefined
 }
@@ -62,11 +72,15 @@ export class Steps {
   readonly #options: StepsOptions
   readonly #records: StepRecord[]
   readonly #names = new Set<string>()
-  #unsaved: DomainEvent[] = []
+  /** Places of the steps of this try that have to be closed before they can be undone. */
+  readonly #closable = new Set<number>()
+  #unsaved: readonly DomainEvent[] = []
   #next = 0
-  #closed = false
+  /** Fires when the try is over. */
+  readonly #over = new LazyAbort()
   #fatal: Error | undefined
   #turn: Promise<unknown> = Promise.resolve()
+  #pending = 0
 
   constructor(options: StepsOptions) {
     this.#options = options
@@ -80,14 +94,40 @@ export class Steps {
 
   /** The try is over: a late step of it has no effect on the stream. */
   close(): void {
-    this.#closed = true
+    this.#over.abort(new TryIsOver('this try of the command is over'))
   }
 
   /** Completed steps that are not on the stream yet: for the next append. */
-  takeUnsaved(): readonly DomainEvent[] {
-    const unsaved = this.#unsaved
+  get unsaved(): readonly DomainEvent[] {
+    return this.#unsaved
+  }
+
+  /** They are on the stream. */
+  clearUnsaved(): void {
     this.#unsaved = []
-    return unsaved
+  }
+
+  /**
+   * The error that ended the steps of this try: no further one is run, and the command cannot catch it and decide as if
+   * nothing had happened.
+   */
+  get fatal(): Error | undefined {
+    return this.#fatal
+  }
+
+  /** Why the command may not decide now, although it has. */
+  get fault(): Error | undefined {
+    if (this.#fatal !== undefined) return this.#fatal
+    if (this.#pending > 0) return new CommandDefect('it decided while a step of it was under way')
+    return unaskedFor(this.#records, this.#next)
+  }
+
+  /** The last recorded step of which this try has not learned how to undo it; undefined when it knows all. */
+  get unknown(): string | undefined {
+    return this.#records.findLast(
+      ({ status, place }, index) =>
+        status !== 'undone' && (index >= this.#next || (status === 'started' && place && this.#closable.has(index))),
+    )?.name
   }
 
   keyOf(name: string): string {
@@ -104,18 +144,20 @@ export class Steps {
     run: (run: StepRun) => Promise<Result> | Result,
     options: StepOptions<Result> = {},
   ): Promise<Result> {
-    const retry = { ...defaultStepRetry, ...options.retry, ...(options.atMostOnce === true && { attempts: 1 }) }
-    const { clock, abort } = this.#options
+    const atMostOnce = options.atMostOnce === true
+    const retry = { ...defaultStepRetry, ...options.retry }
+    const bounds = { clock: this.#options.clock, aborts: [this.#over, this.#options.abort] }
     const undo = options.undo?.bind(options)
     return this.take({
       name,
-      ...(options.atMostOnce === true && { started: () => ({}) }),
+      ...(atMostOnce && { interrupted: 'indeterminate', started: () => ({}) }),
       run: async (before) => {
-        if (options.atMostOnce === true && before !== undefined) throw new Indeterminate(name)
+        if (atMostOnce && before !== undefined) throw new Indeterminate(name)
         try {
-          return await runBounded(run, { key: this.keyOf(name), retry, clock, abort })
+          const attempts = atMostOnce ? 1 : retry.attempts
+          return await runBounded(run, { key: this.keyOf(name), retry: { ...retry, attempts }, ...bounds })
         } catch (cause) {
-          if (options.atMostOnce === true) throw new Indeterminate(name, { cause })
+          if (atMostOnce) throw new Indeterminate(name, { cause })
           throw new StepFailed(`the step "${name}" failed: ${String(cause)}`, { cause })
         }
       },
@@ -125,10 +167,17 @@ export class Steps {
 
   /** Takes a step in its turn: returns what is recorded, or runs it. */
   take<Result extends JsonValue | undefined>(body: StepBody<Result>): Promise<Result> {
+    this.#pending++
     const taken = this.#turn.then(() => this.#take(body))
-    this.#turn = taken.catch((error: unknown) => {
-      if (isFatal(error)) this.#fatal ??= error
-    })
+    this.#turn = taken.then(
+      () => {
+        this.#pending--
+      },
+      (error: unknown) => {
+        this.#pending--
+        if (!this.#over.aborted) this.#fatal ??= error instanceof Error ? error : new StepFailed(String(error))
+      },
+    )
     return taken
   }
 
@@ -137,33 +186,30 @@ export class Steps {
     this.#checkOpen()
     if (this.#names.has(name)) throw new CommandDefect(`it asks for the step "${name}" twice`)
     this.#names.add(name)
-    const index = this.#next++
+    const index = this.#next
     const record = this.#records[index]
     if (record !== undefined && record.name !== name) {
       throw new CommandDefect(
         `it asks for the step "${name}" where its history holds "${record.name}": it does not decide the same again`,
       )
     }
+    this.#next++
     if (record?.status === 'completed' || record?.status === 'undone') {
       const result = record.result as Result
       if (record.status === 'completed') this.#remember(body, index, result)
-      return result
+      return asJsonCopy(result)
     }
-    if (this.#options.replayOnly) throw new TryIsOver('the command is being undone')
+    const closable = body.interrupted === 'closed' && body.undo !== undefined
+    if (closable) this.#closable.add(index)
+    const { replayOnly } = this.#options
+    if (replayOnly && !(closable && record !== undefined)) throw new TryIsOver('the command is being undone')
     await this.#begin(body, index, record)
     // What a replay would return: not the object itself, but the JSON of it.
-    const result = asRecorded(await body.run(record))
+    const result = asJsonCopy(await body.run(record, replayOnly))
     this.#checkOpen()
-    this.#records[index] = {
-      ...this.#records[index],
-      name,
-      status: 'completed',
-      ...(result !== undefined && { result }),
-    }
-    const data: JsonObject = { step: name, index, ...(result !== undefined && { result }) }
-    this.#unsaved.push({ type: keyEventTypes.stepCompleted, data })
-    this.#remember(body, index, result)
-    return result
+    await this.#complete(body, index, result)
+    // The command may change its own copy: what is recorded, and undone, stays as it was.
+    return asJsonCopy(result)
   }
 
   /** Everything before this step, and its own start if it asks for that, is on the stream before it runs. */
@@ -172,14 +218,56 @@ export class Steps {
     const events = [...this.#unsaved]
     if (body.started !== undefined && record === undefined) {
       const started = await body.started()
+      this.#checkOpen()
       const { place } = started as Pick<StepRecord, 'place'>
       events.push({ type: keyEventTypes.stepStarted, data: { step: body.name, index, ...started } })
       this.#records[index] = { name: body.name, status: 'started', ...(place && { place }) }
     }
     if (events.length > 0) await writer.record(events)
     else if (!writer.accepted) await writer.accept()
-    this.#unsaved = []
     this.#checkOpen()
+    this.clearUnsaved()
+  }
+
+  async #complete<Result extends JsonValue | undefined>(
+    body: StepBody<Result>,
+    index: number,
+    result: Result,
+  ): Promise<void> {
+    const { name, interrupted } = body
+    const data: JsonObject = { step: name, index, ...(result !== undefined && { result }) }
+    if (!this.#options.writer.fits(data)) {
+      const cause = new RangeError('its result is larger than the store accepts')
+      if (interrupted === 'indeterminate') throw new Indeterminate(name, { cause })
+      throw new StepFailed(`the step "${name}" failed: ${cause.message}`, { cause })
+    }
+    this.#records[index] = {
+      ...this.#records[index],
+      name,
+      status: 'completed',
+      ...(result !== undefined && { result }),
+    }
+    this.#unsaved = [...this.#unsaved, { type: keyEventTypes.stepCompleted, data }]
+    this.#remember(body, index, result)
+    if (interrupted === 'indeterminate') await this.#saveAtOnce()
+  }
+
+  /** What is lost with this process is indeterminate: so it is written now, and as soon as the store is back. */
+  async #saveAtOnce(): Promise<void> {
+    const { writer, clock } = this.#options
+    for (let time = 1; ; time++) {
+      try {
+        await writer.record(this.#unsaved)
+        this.#checkOpen()
+        this.clearUnsaved()
+        return
+      } catch (error) {
+        if (!(error instanceof EventStoreError) || !error.canRetry) throw error
+        this.#checkOpen()
+        await clock.sleep(jittered(Math.min(longestPauseMs, 10 * 2 ** time)), this.#over.signal)
+        this.#checkOpen()
+      }
+    }
   }
 
   #remember<Result>(body: StepBody<Result>, index: number, result: Result): void {
@@ -187,23 +275,25 @@ export class Steps {
     if (undo !== undefined) this.undos.push({ index, name: body.name, ...undo })
   }
 
-  /** A fault that the command may not catch and go on from. */
-  get fatal(): Error | undefined {
-    return this.#fatal
-  }
-
   #checkOpen(): void {
     if (this.#fatal !== undefined) throw this.#fatal
-    if (this.#closed) throw new TryIsOver('this try of the command is over')
+    if (this.#options.abort.aborted) throw new TryIsOver('the process has let go of the command')
+    if (this.#over.aborted) throw new TryIsOver('this try of the command is over')
   }
 }
 
-const isFatal = (error: unknown): error is Error =>
-  error instanceof CommandDefect ||
-  error instanceof Indeterminate ||
-  error instanceof GenerationLost ||
-  error instanceof EventStoreError
+/** A step that the history holds and a command which has decided has not asked for: it does not decide the same again. */
+export function unaskedFor(records: readonly StepRecord[], asked: number): CommandDefect | undefined {
+  const record = records[asked]
+  return record && new CommandDefect(`it decides without the step "${record.name}", which its history holds`)
+}
 
-function asRecorded<T extends JsonValue | undefined>(result: T): T {
-  return (result === undefined ? undefined : JSON.parse(JSON.stringify(result))) as T
+/** An `atMostOnce` step that was begun, and of whose end nothing is known. */
+export function indeterminateStep(records: readonly StepRecord[]): string | undefined {
+  return records.find(({ status, place }) => status === 'started' && place === undefined)?.name
+}
+
+function asJsonCopy<T extends JsonValue | undefined>(result: T): T {
+  const text = JSON.stringify(result) as string | undefined
+  return (text === undefined ? undefined : JSON.parse(text)) as T
 }

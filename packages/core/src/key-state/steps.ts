@@ -47,7 +47,8 @@ export function withStep(
   const { index, step } = data as StepStartedData
   const before = steps[index]
   const place = (data['place'] as AggregatePlace | undefined) ?? before?.place
-  const result = data['result'] ?? before?.result
+  // A result may be null.
+  const result = 'result' in data ? data['result'] : before?.result
   const record: StepRecord = {
     name: step,
     status,
