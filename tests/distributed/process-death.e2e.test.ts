@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { anOrder, commandIdIn, freshKey, jsonOf } from '../support/api.ts'
 import type { ServiceNode } from '../support/distributed-node.ts'
 import { useStage } from '../support/distributed-stage.ts'
-import { publishedResults, refuseOutcomes } from '../support/distributed-topics.ts'
+import { deleteResults, publishedResults } from '../support/distributed-topics.ts'
 import { expectExecuted, expectReplay } from '../support/expectations.ts'
 
 const timeoutMs = 60_000
@@ -27,36 +27,46 @@ describeWithKafka('a process that dies', (kafka) => {
   const untilTypes = (key: string, types: readonly string[]): Promise<unknown> =>
     until(async () => (await typesOn(key)).join() === types.join(), { what: types.join(', '), timeoutMs })
 
-  test('handlers killed between append and publish: the gateway answers from the stream; the result comes with the next handler', async () => {
-    const { api, cluster, gates } = stage()
+  test('handlers killed between append and publish: the gateway answers from the stream; the results come with the next handler', async () => {
+    const { api, cluster, gates, standIn } = stage()
     const { brokers } = kafka()
     const gate = gates.create()
     const key = freshKey()
-    const isPublished = async (): Promise<boolean> =>
-      (await publishedResults(brokers, cluster)).has(`${commandIdOfKey(key)}-1`)
     const answer = api.post('/test/gated', { key, json: gate.json, prefer: patient })
     const [pid] = await gate.untilBegun(1)
     await untilTypes(key, ['CommandAccepted'])
-    let first
-    {
-      await using _refused = await refuseOutcomes(brokers, cluster)
-      await gate.open()
-      // No reply can come, and soon nobody is left who could send one.
-      first = await answer
-      expectExecuted(first)
-      expect(jsonOf(first)['decided_by']).toBe(pid)
-      await Promise.all(cluster.handlers.map((handler) => handler.kill()))
-    }
+    // These are decided and answered, and their results cannot be published: so they must not be committed.
+    await deleteResults(brokers, cluster)
+    const orders = Array.from({ length: 20 }, freshKey)
+    const placed = await Promise.all(orders.map((order) => api.post('/api/order', { key: order, json: anOrder })))
+    for (const one of placed) expectExecuted(one)
+    // This one's write becomes durable, and its handler never hears of it.
+    await standIn.inject({ rpc: 'append', stream: 'command-', fault: { kind: 'no-answer', act: true } })
+    await gate.open()
+    await untilTypes(key, ['CommandAccepted', 'GatePassed'])
+    await Promise.all(cluster.handlers.map((handler) => handler.kill()))
+
+    // Nobody is left who could reply.
+    const first = await answer
+    expectExecuted(first)
+    expect(jsonOf(first)['decided_by']).toBe(pid)
     expectReplay(await api.post('/test/gated', { key, json: gate.json }), first)
-    expect(await isPublished()).toBe(false)
 
     await Promise.all(cluster.handlers.map((handler) => handler.start()))
-    await until(isPublished, { what: 'the result is published', timeoutMs })
+    const results = [key, ...orders].map((one) => `${commandIdOfKey(one)}-1`)
+    await until(
+      async () => {
+        const published = await publishedResults(brokers, cluster)
+        return results.every((id) => published.has(id))
+      },
+      { what: 'all results are published', timeoutMs },
+    )
     for (const gateway of cluster.urls.keys()) {
       expectReplay(await api.post('/test/gated', { key, json: gate.json, gateway }), first)
     }
     expect(await typesOn(key)).toEqual(['CommandAccepted', 'GatePassed'])
     expect(await gate.decided()).toEqual([pid])
+    for (const order of orders) expect(await typesOn(order)).toEqual(['OrderPlaced'])
   })
 
   test('a handler killed with a command under way, and others published and not committed: decided once, published again', async () => {

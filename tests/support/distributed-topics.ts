@@ -14,26 +14,10 @@ export async function publishedResults(
   return counts
 }
 
-/** Kafka's number for "a topic" among the things that have settings. */
-const topicResource = 2
-
 /**
- * Makes the broker refuse what handlers publish, replies and results, until this is disposed; commands and commits it
- * takes. (More in-sync replicas are asked for than one broker can have: the producer tries again, without end.)
+ * Deletes `<prefix>.results`: from now on handlers can publish no result, while they take commands and commit as before.
+ * The next handler that starts makes it again, empty.
  */
-export async function refuseOutcomes(brokers: readonly string[], { topicPrefix }: Cluster): Promise<AsyncDisposable> {
-  const setInSyncReplicas = async (count: number): Promise<void> => {
-    await asAdmin(brokers, (admin) =>
-      admin.alterConfigs({
-        validateOnly: false,
-        resources: ['replies', 'results'].map((name) => ({
-          type: topicResource,
-          name: `${topicPrefix}.${name}`,
-          configEntries: [{ name: 'min.insync.replicas', value: String(count) }],
-        })),
-      }),
-    )
-  }
-  await setInSyncReplicas(1_000)
-  return { [Symbol.asyncDispose]: () => setInSyncReplicas(1) }
+export async function deleteResults(brokers: readonly string[], { topicPrefix }: Cluster): Promise<void> {
+  await asAdmin(brokers, (admin) => admin.deleteTopics({ topics: [`${topicPrefix}.results`] }))
 }

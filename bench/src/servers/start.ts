@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 
 const root = resolve(import.meta.dirname, '../../..')
 /** As in the scripts of package.json; the same for every server that is measured. */
-const flags = ['--max-semi-space-size=16', '--heap-growing-percent=40']
+const flags = ['--max-semi-space-size=24', '--heap-growing-percent=40', '--v8-pool-size=1']
 
 export interface Server {
   readonly url: string

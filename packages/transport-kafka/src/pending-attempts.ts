@@ -105,7 +105,7 @@ export function createPendingAttempts(options: PendingAttemptsOptions): PendingA
     const now = performance.now()
     for (const entry of entries.values()) {
       const age = now - entry.startedAt
-      if (!entry.isPublished && age > publishTimeoutMs * 1000) {
+      if (!entry.isPublished && age > publishTimeoutMs) {
         metrics.publishTimedOut?.()
         fail(entry, new TransportError(`the command was not acknowledged within ${publishTimeoutMs} ms`))
       } else if (age > maxPendingMs) {

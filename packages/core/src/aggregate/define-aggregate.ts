@@ -29,8 +29,11 @@ export interface AggregateSpec<
   readonly initial: State
   /** Folds an event. Pure. */
   evolve(state: State, event: Event): State
-  /** Decides. Pure. An empty list is a "yes" that changes nothing. */
-  decide(command: Command, state: State): Event | readonly Event[] | Rejection<Reason>
+  /**
+   * Decides. Pure. An empty list is a "yes" that changes nothing. (A property, not a method, whose parameters TypeScript
+   * compares loosely: so `ctx.execute` takes only commands that it knows.)
+   */
+  readonly decide: (command: Command, state: State) => Event | readonly Event[] | Rejection<Reason>
   /** A snapshot is written about every so many events, so that a long stream is not read from its start. Default 200. */
   readonly snapshotEvery?: number
   /** Part of each snapshot: raise it when `State` or `evolve` changes, and older snapshots are ignored. Default 1. */
@@ -90,7 +93,7 @@ export interface ExecuteOptions<Command extends JsonValue, Event extends DomainE
 /** `ctx.execute`: a command to an aggregate as a durable step. */
 export type Execute = <
   State extends JsonValue,
-  Command extends JsonValue,
+  const Command extends JsonValue,
   Event extends DomainEvent,
   Reason extends JsonValue,
 >(

@@ -8,9 +8,9 @@ export interface StepRun {
    * the idempotency key. UUID form (version 8, RFC 9562), made from command id, generation and step name.
    */
   readonly key: string
-  /** 1 for the first run in this process. */
+  /** 1 for the first run in this try of the command. */
   readonly attempt: number
-  /** Fires when the run has taken `retry.timeoutMs`, or the process lets go of the command. */
+  /** Fires when the run has taken `retry.timeoutMs`, the try is over, or the process lets go of the command. */
   readonly signal: AbortSignal
 }
 
@@ -25,15 +25,18 @@ export interface StepOptions<Result> {
   /**
    * For providers that do not deduplicate: the start is recorded before the run. If the process dies in between, or the
    * run throws, nobody knows whether the effect happened: the command fails as *indeterminate*, and an operator decides.
+   * `retry.attempts` then counts for the undo only.
    */
   readonly atMostOnce?: boolean
 }
 
 /**
  * A durable step: `run` has the effect, its result is recorded on the key's stream, and a step that is recorded is never
- * run again. The result must be JSON; `undefined` is kept.
+ * run again. The result must be JSON (its type an alias: an interface is not
+ * known to be JSON), or nothing at all. A step that fails ends the try, also when its error is caught:
+ * what may go wrong without harm is caught within `run`.
  */
-export type Step = <Result extends JsonValue | undefined>(
+export type Step = <Result extends JsonValue | undefined | void>(
   name: string,
   run: (run: StepRun) => Promise<Result> | Result,
   options?: StepOptions<Result>,

@@ -23,6 +23,8 @@ const made = { type: 'Made', data: {} }
 const nothing = (): undefined => undefined
 
 describe('a command that cannot be finished as it is defined: a definite failure, nothing is undone', () => {
+  let handle: TestHandle = () => made
+  let world = worldOf(handle)
   const undone: string[] = []
   const undo = (name: string) => ({ undo: () => void undone.push(name) })
 
@@ -91,8 +93,6 @@ describe('a command that cannot be finished as it is defined: a definite failure
     expect(eventsOf(process).at(-1)?.metadata).toMatchObject({ outcome: { attempts: 2, response: { status: 500 } } })
     expect(typesOf(process).filter((type) => type === 'CompensationStarted')).toEqual([])
   })
-  let handle: TestHandle = () => made
-  let world = worldOf(handle)
 })
 
 describe('what a command catches it cannot make undone: the try is over', () => {

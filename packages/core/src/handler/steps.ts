@@ -38,6 +38,9 @@ export interface StepsOptions {
   readonly replayOnly: boolean
 }
 
+/** What a step may return: JSON, or nothing. */
+type StepResult = JsonValue | undefined | void
+
 /** A step's own way to its result. */
 export interface StepBody<Result> {
   readonly name: string
@@ -139,7 +142,7 @@ export class Steps {
   }
 
   /** `ctx.step`. */
-  step<Result extends JsonValue | undefined>(
+  step<Result extends StepResult>(
     name: string,
     run: (run: StepRun) => Promise<Result> | Result,
     options: StepOptions<Result> = {},
@@ -166,7 +169,7 @@ export class Steps {
   }
 
   /** Takes a step in its turn: returns what is recorded, or runs it. */
-  take<Result extends JsonValue | undefined>(body: StepBody<Result>): Promise<Result> {
+  take<Result extends StepResult>(body: StepBody<Result>): Promise<Result> {
     this.#pending++
     const taken = this.#turn.then(() => this.#take(body))
     this.#turn = taken.then(
@@ -181,7 +184,7 @@ export class Steps {
     return taken
   }
 
-  async #take<Result extends JsonValue | undefined>(body: StepBody<Result>): Promise<Result> {
+  async #take<Result extends StepResult>(body: StepBody<Result>): Promise<Result> {
     const { name } = body
     this.#checkOpen()
     if (this.#names.has(name)) throw new CommandDefect(`it asks for the step "${name}" twice`)
@@ -229,11 +232,7 @@ export class Steps {
     this.clearUnsaved()
   }
 
-  async #complete<Result extends JsonValue | undefined>(
-    body: StepBody<Result>,
-    index: number,
-    result: Result,
-  ): Promise<void> {
+  async #complete<Result extends StepResult>(body: StepBody<Result>, index: number, result: Result): Promise<void> {
     const { name, interrupted } = body
     const data: JsonObject = { step: name, index, ...(result !== undefined && { result }) }
     if (!this.#options.writer.fits(data)) {
@@ -293,7 +292,7 @@ export function indeterminateStep(records: readonly StepRecord[]): string | unde
   return records.find(({ status, place }) => status === 'started' && place === undefined)?.name
 }
 
-function asJsonCopy<T extends JsonValue | undefined>(result: T): T {
+function asJsonCopy<T extends StepResult>(result: T): T {
   const text = JSON.stringify(result) as string | undefined
   return (text === undefined ? undefined : JSON.parse(text)) as T
 }

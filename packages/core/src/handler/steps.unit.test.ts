@@ -71,9 +71,9 @@ describe('a step is recorded', () => {
     const world = worldOf((input, ctx) => ({ type: 'Made', data: { body: input.body, id: ctx.id } }))
     const process = world.start()
     let [reads, appends] = [0, 0]
-    const { read, append } = process.store
-    process.store.read = (...args) => (reads++, read(...args))
-    process.store.append = (...args) => (appends++, append(...args))
+    const store = { ...process.store }
+    process.store.read = (...args) => (reads++, store.read(...args))
+    process.store.append = (...args) => (appends++, store.append(...args))
     const { resolution } = process.dispatch()
     expect(world.clock.pending).toBe(0)
     expect((await resolution).kind).toBe('outcome')

@@ -1,7 +1,7 @@
 /**
  * Measures the store on this machine: `node packages/event-store-sqlite/src/measure/main.ts [streams]`. Appends of fresh
  * keys on the writing thread and, for comparison, on the calling thread, in turns; reads; at 1,000 streams and at
- * `streams` (default 1,000,000). The figures in the README come from here.
+ * `streams` (default 1,000,000). The figures in docs/decisions/0008 come from here.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
