@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { wrkVersion } from './load/wrk.ts'
+import { benchDistributed } from './parts/distributed.ts'
 import { benchEmbedded } from './parts/embedded.ts'
 import { reportText } from './report.ts'
 
@@ -12,7 +13,8 @@ const connections = 64
 try {
   const wrk = await wrkVersion()
   const embedded = await benchEmbedded({ rounds, seconds, connections })
-  const text = reportText({ wrk, connections, seconds, embedded })
+  const distributed = await benchDistributed({ rounds: Math.min(rounds, 3), seconds: Math.min(seconds, 4) })
+  const text = reportText({ wrk, connections, seconds, embedded, distributed })
   writeFileSync(join(import.meta.dirname, '../REPORT.md'), text)
   console.log(text)
 } catch (error) {

@@ -44,7 +44,7 @@ const maxBatch = 256
 const maxConflicts = 100
 const pageSize = 500
 /** Step keys that are remembered; for what stands further back the stream is read. */
-const maxRecent = 4_096
+const maxRecent = 16_384
 
 /**
  * One aggregate in this process: its state, kept as of its last known event, and a queue. All that wait are decided one
@@ -63,7 +63,7 @@ export class AggregateStream {
   #queue: Pending[] = []
   #pumping = false
   /** The step keys of all events after `#recentAfter`, with the revision of the last event of each. */
-  readonly #recent = new Map<string, bigint>()
+  #recent = new Map<string, bigint>()
   #recentAfter = -1n
 
   constructor(deps: AggregateDeps, aggregate: Aggregate, stream: string) {
@@ -142,6 +142,7 @@ export class AggregateStream {
 
   /** Requests whose events stand on the stream are done. */
   async #withoutDone(batch: readonly Pending[]): Promise<readonly Pending[]> {
+    await this.#recall(batch)
     const open: Pending[] = []
     for (const request of batch) {
       const { stepKey, after, settled } = request
@@ -151,6 +152,21 @@ export class AggregateStream {
       else settled.resolve(found)
     }
     return open
+  }
+
+  /** After a restart many ask for what stands a little further back: it is read once for all. */
+  async #recall(batch: readonly Pending[]): Promise<void> {
+    const oldest = batch.reduce((least, { after }) => Math.min(least, after), Number(this.#recentAfter))
+    const after = BigInt(oldest)
+    if (after >= this.#recentAfter || this.#revision - after > BigInt(maxRecent)) return
+    const recalled = new Map<string, bigint>()
+    for await (const event of this.#readAfter(after)) {
+      if (event.revision > this.#recentAfter) break
+      const stepKey = stepKeyOf(event)
+      if (stepKey !== undefined) recalled.set(stepKey, event.revision)
+    }
+    this.#recent = new Map([...recalled, ...this.#recent])
+    this.#recentAfter = after
   }
 
   /** What a step came to, looked for after a revision; undefined when that was never written. */

@@ -10,7 +10,7 @@ const worldOf = (handle: TestHandle, options: TestCommandOptions = quick): World
   createWorld({ commands: [testCommand(handle, options)] })
 const eventsOf = (process: TestProcess) => process.store.log.events(process.streamOf())
 const stepsOf = (process: TestProcess): string[] =>
-  eventsOf(process).map(({ type, data }) => (data['step'] === undefined ? type : `${type} ${String(data['step'])}`))
+  eventsOf(process).map(({ type, data }) => (typeof data['step'] === 'string' ? `${type} ${data['step']}` : type))
 const run = async (world: World, process = world.start()): Promise<Resolution> => {
   const { resolution } = process.dispatch()
   resolution.catch(() => undefined)
