@@ -84,7 +84,8 @@ export async function prepareBroker(java: string, libs: string, settings: Broker
   if (existsSync(join(logs, 'meta.properties'))) return files
 
   const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
-  const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', files.properties]
+  // In one word: an id may begin with a hyphen, and would be taken for an option.
+  const tool = ['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', files.properties]
   const { code, output } = await run(java, [...jvmFlags('128m', files.log4j), '-cp', join(libs, '*'), ...tool])
   if (code !== 0) {
     const line = output.split('\n').findLast((text) => text.trim() !== '') ?? `exit code ${String(code)}`
