@@ -83,6 +83,15 @@ describeWithKafka('a process that dies', (kafka) => {
       }),
     )
     for (const { first } of orders) expectExecuted(first)
+    const texts = ['one', 'two', 'three']
+    const documents = await Promise.all(
+      Array.from({ length: 16 }, async () => {
+        const path = `/test/documents/${freshKey()}`
+        const versions = []
+        for (const text of texts) versions.push(await api.call('PUT', path, { json: { text } }))
+        return { path, versions }
+      }),
+    )
     const dead = handlerOf(pid)
     await dead.kill()
     const begun = await gate.untilBegun(2)
@@ -106,6 +115,14 @@ describeWithKafka('a process that dies', (kafka) => {
     for (const order of orders) {
       expectReplay(await api.post('/api/order', { key: order.key, json: anOrder }), order.first)
       expect(await typesOn(order.key)).toEqual(['OrderPlaced'])
+    }
+    // Versions that came again, behind those that had superseded them, have not become versions again.
+    for (const { path, versions } of documents) {
+      for (const version of versions) expectExecuted(version, 200)
+      const last = versions.at(-1) ?? first
+      expectReplay(await api.call('PUT', path, { json: { text: texts.at(-1) } }), last)
+      const events = await cluster.events(commandIdIn(last))
+      expect(events.map((event) => event.data['text'])).toEqual(texts)
     }
     await dead.start()
   })

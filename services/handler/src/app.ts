@@ -27,6 +27,7 @@ export async function startHandler(settings: Settings, log: Logger): Promise<Han
     ids: systemIds,
     clockSkewMs: settings.CLOCK_SKEW_MS,
     graceMs: settings.DRAIN_MS,
+    expectFresh: true,
     observer: {
       attemptFailed: ({ envelope, commandId, attempt, error }) => {
         metrics.attemptFailed(envelope.command)

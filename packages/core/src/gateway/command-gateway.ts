@@ -157,8 +157,11 @@ export class CommandGateway {
         if (command.concurrent === 'conflict') return { kind: 'refused', code: 'command-in-progress', commandId }
         return this.#wait(flying, { commandId, attemptId: undefined, waitMs })
       }
-      if (!command.supersedes && !(await this.#isRecordedFor(commandId, fingerprint))) {
-        return { kind: 'refused', code: 'idempotency-key-reused', commandId }
+      if (!command.supersedes) {
+        const recorded = await this.#isRecordedFor(commandId, fingerprint).catch((cause: unknown) => ({ cause }))
+        if (typeof recorded === 'object')
+          return { kind: 'refused', code: 'unavailable', commandId, cause: recorded.cause }
+        if (!recorded) return { kind: 'refused', code: 'idempotency-key-reused', commandId }
       }
       // The newer body is the next generation, or the key is in truth this request's, by way of another gateway: it goes
       // on when the running attempt has ended, or was given up.

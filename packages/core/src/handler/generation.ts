@@ -210,18 +210,22 @@ export class Generation {
 
   /** After the last try: what the steps did is undone, then the failure is the outcome. */
   #fail(detail: string): Promise<Resolution> {
-    return this.#compensate(this.#failure(detail, {}))
+    return this.#compensate(this.#failure(detail, { more: {} }))
   }
 
   /** A failure that nothing can be undone for. */
   #concludeFailed(detail: string, more: JsonObject): Promise<Resolution> {
-    const { events, response } = this.#failure(detail, more)
+    // Names of steps are the operator's business: they stand in the event, not in the answer.
+    const { events, response } = this.#failure(detail, { more, told: 'it cannot be finished without an operator' })
     return this.#conclude('failed', [...(this.#steps?.unsaved ?? []), ...events], response)
   }
 
-  #failure(detail: string, more: JsonObject): CompensationRecord {
+  #failure(
+    detail: string,
+    { more, told = detail }: { readonly more: JsonObject; readonly told?: string },
+  ): CompensationRecord {
     const { requestId } = this.#plan.envelope
-    const document = problem('command-failed', { detail: `The command was given up: ${detail}.`, instance: requestId })
+    const document = problem('command-failed', { detail: `The command was given up: ${told}.`, instance: requestId })
     const headers = { link: `<${document.type}>; rel="describedby"` }
     return {
       kind: 'failed',

@@ -132,7 +132,13 @@ class History {
 
   start(at: number): TestProcess {
     const skewMs = skewsMs[at] ?? 0
-    const options = { skewMs, graceMs: 300, durableTimeoutMs: 1_000, readFirst: this.readFirst }
+    const options = {
+      skewMs,
+      graceMs: 300,
+      durableTimeoutMs: 1_000,
+      readFirst: this.readFirst,
+      expectFresh: this.readFirst,
+    }
     const started = this.world.start(options)
     this.started.push(started)
     return started

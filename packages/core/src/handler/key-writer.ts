@@ -49,8 +49,8 @@ export class KeyWriter {
   #accepted: boolean
   /** Why nothing can be written any more. */
   #ended: Error | undefined
-  /** Settles, never rejects, when the last of the writes that were asked for is over. */
-  #last: Promise<void> | undefined
+  /** Settles, never rejects, when the last of the writes that were asked for is over; with why those behind it fail too. */
+  #last: Promise<unknown> | undefined
   /** Why the outcome could not be written. Nobody works on the generation from then on, so it must not begin either. */
   #unconcluded: Error | undefined
 
@@ -80,13 +80,19 @@ export class KeyWriter {
     })
   }
 
-  /** Appends events in the middle of the generation; begins it if it has not. @throws GenerationLost, EventStoreError */
+  /**
+   * Appends events in the middle of the generation; begins it if it has not. A write that already waits behind this one
+   * counts on it: when this one fails, that one does too.
+   *
+   * @throws GenerationLost, EventStoreError
+   */
   record(events: readonly DomainEvent[]): Promise<void> {
-    return this.#inTurn(async () => {
+    const write = async (): Promise<void> => {
       const recorded = events.map((event) => this.#event(event, false))
       if (!this.#accepted) recorded.unshift(this.#event({ type: keyEventTypes.accepted, data: {} }, true))
       await this.#append(recorded)
-    })
+    }
+    return this.#inTurn(write, (error) => error)
   }
 
   /** Appends the events that end the generation, the outcome with the last of them. @throws GenerationLost, EventStoreError */
@@ -105,14 +111,22 @@ export class KeyWriter {
     })
   }
 
-  /** Writes follow one another in the order in which they were asked for. */
-  #inTurn(write: () => Promise<void>): Promise<void> {
-    const whenOpen = (): Promise<void> => (this.#ended === undefined ? write() : Promise.reject(this.#ended))
-    const mine = this.#last === undefined ? whenOpen() : this.#last.then(whenOpen)
-    const over = (): void => {
-      if (this.#last === settled) this.#last = undefined
+  /** Writes follow one another in the order in which they were asked for. `passOn` tells why those that wait fail too. */
+  #inTurn(write: () => Promise<void>, passOn: (error: unknown) => unknown = () => undefined): Promise<void> {
+    const whenOpen = async (fault?: unknown): Promise<void> => {
+      if (this.#ended !== undefined) throw this.#ended
+      if (fault instanceof Error) throw fault
+      await write()
     }
-    const settled = mine.then(over, over)
+    const mine = this.#last === undefined ? whenOpen() : this.#last.then(whenOpen)
+    const over = (fault?: unknown): unknown => {
+      if (this.#last === settled) this.#last = undefined
+      return fault
+    }
+    const settled = mine.then(
+      () => over(),
+      (error: unknown) => over(passOn(error)),
+    )
     this.#last = settled
     return mine
   }

@@ -219,17 +219,31 @@ export class Steps {
   async #begin<Result>(body: StepBody<Result>, index: number, record: StepRecord | undefined): Promise<void> {
     const { writer } = this.#options
     const events = [...this.#unsaved]
-    if (body.started !== undefined && record === undefined) {
-      const started = await body.started()
-      this.#checkOpen()
+    const started = await this.#startOf(body, record)
+    this.#checkOpen()
+    if (started !== undefined) {
       const { place } = started as Pick<StepRecord, 'place'>
       events.push({ type: keyEventTypes.stepStarted, data: { step: body.name, index, ...started } })
       this.#records[index] = { name: body.name, status: 'started', ...(place && { place }) }
     }
+    // Whatever is written behind this counts on it: no longer unsaved.
+    this.clearUnsaved()
     if (events.length > 0) await writer.record(events)
     else if (!writer.accepted) await writer.accept()
     this.#checkOpen()
-    this.clearUnsaved()
+  }
+
+  /**
+   * Whoever goes on with a step that can be closed says so first: from then on nobody else can record what the step came
+   * to, so that the worker which was at it before, and perhaps still is, cannot record another result.
+   */
+  #startOf<Result>(
+    body: StepBody<Result>,
+    record: StepRecord | undefined,
+  ): Promise<JsonObject> | JsonObject | undefined {
+    if (record === undefined) return body.started?.()
+    const goesOn = body.interrupted === 'closed' && !this.#options.replayOnly
+    return goesOn && record.place ? { place: { ...record.place } } : undefined
   }
 
   async #complete<Result extends StepResult>(body: StepBody<Result>, index: number, result: Result): Promise<void> {
@@ -254,11 +268,11 @@ export class Steps {
   /** What is lost with this process is indeterminate: so it is written now, and as soon as the store is back. */
   async #saveAtOnce(): Promise<void> {
     const { writer, clock } = this.#options
+    const events = this.#unsaved
+    this.clearUnsaved()
     for (let time = 1; ; time++) {
       try {
-        await writer.record(this.#unsaved)
-        this.#checkOpen()
-        this.clearUnsaved()
+        await writer.record(events)
         return
       } catch (error) {
         if (!(error instanceof EventStoreError) || !error.canRetry) throw error

@@ -28,6 +28,8 @@ export interface ProcessOptions extends Partial<
   readonly skewMs?: number
   /** See CommandHandlerOptions. Default 1,000. */
   readonly graceMs?: number
+  /** See CommandHandlerOptions. Default false. */
+  readonly expectFresh?: boolean
 }
 
 /** An attempt; every part has a default. */
@@ -77,6 +79,7 @@ export function startProcess(world: World, store: MemoryEventStore, options: Pro
     ids,
     clockSkewMs,
     graceMs: options.graceMs ?? 1_000,
+    expectFresh: options.expectFresh ?? false,
     observer: {
       attemptFailed: ({ attempt, error }) => observed.failures.push({ attempt, error }),
       decided: ({ outcome, attempts }) => observed.decided.push({ outcome, attempts }),
