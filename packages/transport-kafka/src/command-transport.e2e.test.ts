@@ -1,6 +1,3 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { TransportError } from '@holdfast/core'
 import { describeWithKafka, freePorts } from '@holdfast/testing/kafka'
 import { expect, test } from 'vitest'
@@ -155,14 +152,4 @@ test('without brokers commands are refused, and closing ends all tries', async (
   await Promise.all([transport.close(), consumer.close()])
   await expect(transport.started).rejects.toBeInstanceOf(TransportError)
   await expect(consumer.started).rejects.toThrow('closed before it started')
-})
-
-test('what was closed without ever having reached a broker lets its process end', async () => {
-  const [port = 0] = await freePorts(1)
-  const child = fork(join(import.meta.dirname, 'test-support', 'no-brokers-process.ts'), [`127.0.0.1:${port}`])
-  try {
-    expect(await once(child, 'exit', { signal: AbortSignal.timeout(30_000) })).toEqual([0, null])
-  } finally {
-    child.kill('SIGKILL')
-  }
 })

@@ -58,6 +58,6 @@ export function listenForReplies(options: ReplyListenerOptions): SupervisedConsu
     metrics: options.metrics,
     eachBatch,
     // Without it each join would start at the end, and what came meanwhile would be lost (that is: looked up).
-    onJoin: () => undefined,
+    onJoin: ({ consumer }) => consumer.seek({ topic, partition, offset: String(next) }),
   })
 }
