@@ -1,7 +1,7 @@
 import { commandIdOf, type IdempotencyKey, type Tenant } from '@holdfast/core'
 import { describeWithKafka } from '@holdfast/testing/kafka'
 import { until } from '@holdfast/testing/processes'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { anOrder, commandIdIn, freshKey, jsonOf } from '../support/api.ts'
 import type { ServiceNode } from '../support/distributed-node.ts'
 import { useStage } from '../support/distributed-stage.ts'
@@ -16,6 +16,11 @@ const commandIdOfKey = (key: string): string => commandIdOf('default' as Tenant,
 describeWithKafka('a process that dies', (kafka) => {
   // What is shown here is the work of Kafka's redelivery: nobody else looks for commands that were left behind.
   const stage = useStage(kafka, { env: { HOLDFAST_COMPLETER_MS: '3600000' } })
+
+  afterEach(async () => {
+    const { gateways, handlers } = stage().cluster
+    await Promise.all([...gateways, ...handlers].map((node) => node.revive()))
+  })
 
   const handlerOf = (pid: number | undefined): ServiceNode => {
     const found = stage().cluster.handlers.find((handler) => handler.process.pid === pid)
@@ -92,8 +97,7 @@ describeWithKafka('a process that dies', (kafka) => {
         return { path, versions }
       }),
     )
-    const dead = handlerOf(pid)
-    await dead.kill()
+    await handlerOf(pid).kill()
     const begun = await gate.untilBegun(2)
     expect(begun).toHaveLength(2)
     expect(begun[1]).not.toBe(pid)
@@ -121,10 +125,9 @@ describeWithKafka('a process that dies', (kafka) => {
       for (const version of versions) expectExecuted(version, 200)
       const last = versions.at(-1) ?? first
       expectReplay(await api.call('PUT', path, { json: { text: texts.at(-1) } }), last)
-      const events = await cluster.events(commandIdIn(last))
-      expect(events.map((event) => event.data['text'])).toEqual(texts)
+      const puts = (await cluster.events(commandIdIn(last))).filter(({ type }) => type === 'DocumentPut')
+      expect(puts.map((event) => event.data['text'])).toEqual(texts)
     }
-    await dead.start()
   })
 
   test('a handler paused beyond its session wakes up after another has its keys: its append is refused', async () => {
@@ -169,8 +172,7 @@ describeWithKafka('a process that dies', (kafka) => {
     expect(first.headers['idempotent-replayed']).toBe('true')
     expect(jsonOf(first)['decided_by']).toBe(begun[0])
     expect(commandIdIn(first)).toBe(commandIdOfKey(key))
-    expect(await gate.begun()).toEqual(begun)
-    expect(await typesOn(key)).toContain('GatePassed')
+    expect((await typesOn(key)).filter((type) => type === 'GatePassed')).toHaveLength(1)
     await dying?.start()
     expectReplay(await api.post('/test/gated', { key, json: gate.json, gateway: 0 }), first)
   })

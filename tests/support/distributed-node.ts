@@ -27,6 +27,8 @@ export interface ServiceNode extends AsyncDisposable {
   resume(): void
   /** A new process on the old port, with changed settings if there are any; resolves when it is ready. */
   start(env?: Readonly<Record<string, string>>): Promise<void>
+  /** Wakes it if it is paused, starts it if it has ended. */
+  revive(): Promise<void>
 }
 
 /** A broker that recovers is waited for; and the machine may have other work. */
@@ -47,6 +49,10 @@ export async function startNode({ entry, env }: ServiceNodeOptions): Promise<Ser
     current().kill(signal)
     return current().exited
   }
+  const restart = async (changed: Readonly<Record<string, string>> = {}): Promise<void> => {
+    await current().exited
+    lives.push(await begin({ ...env, ...changed, HOLDFAST_PORT: new URL(url).port }))
+  }
   return {
     url,
     get process() {
@@ -57,9 +63,9 @@ export async function startNode({ entry, env }: ServiceNodeOptions): Promise<Ser
     stop: () => end('SIGTERM'),
     pause: () => void current().kill('SIGSTOP'),
     resume: () => void current().kill('SIGCONT'),
-    async start(changed = {}) {
-      await current().exited
-      lives.push(await begin({ ...env, ...changed, HOLDFAST_PORT: new URL(url).port }))
+    start: restart,
+    async revive() {
+      if (!current().kill('SIGCONT')) await restart()
     },
     [Symbol.asyncDispose]: () => current()[Symbol.asyncDispose](),
   }

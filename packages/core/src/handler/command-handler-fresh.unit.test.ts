@@ -31,6 +31,22 @@ describe('a handler that expects fresh keys', () => {
     auditGenerations(world.log.events())
   })
 
+  test('a command that another handler may have had: the stream is read first, and it is not executed in vain', async () => {
+    let executed = 0
+    const counting = testCommand(({ body }) => {
+      executed++
+      return { type: 'Made', data: { body } }
+    })
+    const world = createWorld({ commands: [counting] })
+    const dead = world.start({ expectFresh: true })
+    const envelope = dead.envelope()
+    const first = await dead.handler.dispatch(envelope).resolution
+    await world.clock.advance(6_000)
+    const again = world.start({ expectFresh: true }).handler.dispatch(envelope)
+    expect(await again.resolution).toEqual(first)
+    expect(executed).toBe(1)
+  })
+
   test('an expired key: the next generation, not the first again', async () => {
     const brief = testCommand((input, ctx) => ({ type: 'Made', data: { body: input.body, id: ctx.id } }), {
       retentionMs: 10,

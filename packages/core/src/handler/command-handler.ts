@@ -20,13 +20,17 @@ export interface CommandHandlerOptions extends Omit<GenerationDeps, 'aggregates'
   readonly graceMs: number
   /**
    * Take a command for the first under its key, and read the stream only when the append says otherwise. True behind
-   * gateways that have just read it: the expected revision makes it safe, and it spares a journey. Default false.
+   * gateways that have just read it: the expected revision makes it safe, and it spares a journey. A command that is
+   * older than a moment may have waited behind another attempt, or been in the hands of a handler that died: there the
+   * stream is read first, or something slow would be executed in vain. Default false.
    */
   readonly expectFresh?: boolean
 }
 
 type ExecutionDeps = CommandHandlerOptions & GenerationDeps
 
+/** What is executed in vain at worst takes about as long. */
+const freshForMs = 1_000
 const firstGeneration = { kind: 'execute', generation: 1, expectedRevision: 'no_stream' } as const
 
 /** Bound of "read, decide, append, conflict, read again": each round means that another worker has made progress. */
@@ -189,7 +193,8 @@ class Execution implements Dispatch {
   }
 
   async #run(): Promise<Resolution> {
-    const expectFresh = this.#options.expectFresh === true && this.#before === undefined
+    const ageMs = this.#options.clock.nowMs() - this.#target.envelope.receivedAtMs
+    const expectFresh = this.#options.expectFresh === true && this.#before === undefined && ageMs < freshForMs
     if (this.#before !== undefined) await this.#before.resolution.catch(() => undefined)
     this.#before = undefined
     let actual: ExpectedRevision | undefined
