@@ -188,10 +188,11 @@ export class AggregateStream {
     const results = new Map<Pending, ExecuteResult>()
     const failures = new Map<Pending, unknown>()
     const appended: NewEvent[] = []
-    const byKey = new Map<string, ExecuteResult>()
+    /** What the batch writes for a step is what the step came to, for all that ask. */
+    const written = new Map<string, ExecuteResult>()
     for (const request of batch) {
       const { stepKey, turn } = request
-      const same = byKey.get(stepKey)
+      const same = written.get(stepKey)
       if (same !== undefined) {
         results.set(request, same)
         continue
@@ -200,10 +201,9 @@ export class AggregateStream {
         const { result, next } = this.#decide(request, state)
         state = next
         results.set(request, result)
-        byKey.set(stepKey, result)
-        if (result.kind === 'done' && result.events.length > 0)
-          appended.push(...result.events.map((event) => this.#event(event, stepKey)))
-        else if (turn !== 'first') appended.push(this.#withoutEvents(result, stepKey))
+        const events = this.#eventsOf(result, { stepKey, turn })
+        if (events.length > 0) written.set(stepKey, result)
+        appended.push(...events)
       } catch (error) {
         failures.set(request, error)
       }
@@ -226,14 +226,15 @@ export class AggregateStream {
     return { result: { kind: 'done', events }, next }
   }
 
-  #event({ type, data }: DomainEvent, stepKey: string): NewEvent {
-    return { id: this.#deps.ids.uuid(), type, data, metadata: { v: 1, step_key: stepKey } }
-  }
-
-  #withoutEvents(result: ExecuteResult, stepKey: string): NewEvent {
+  /** What is written for a decision: its events, or, where somebody else may be at the step, that it has none. */
+  #eventsOf(result: ExecuteResult, { stepKey, turn }: Pick<AggregateRequest, 'stepKey' | 'turn'>): readonly NewEvent[] {
+    const { ids } = this.#deps
+    const metadata = { v: 1, step_key: stepKey }
+    if (result.kind === 'done' && result.events.length > 0)
+      return result.events.map(({ type, data }) => ({ id: ids.uuid(), type, data, metadata }))
+    if (turn === 'first') return []
     const data = { result: result as unknown as JsonObject }
-    const metadata = { v: 1, step_key: stepKey, without_events: true }
-    return { id: this.#deps.ids.uuid(), type: decidedWithoutEvents, data, metadata }
+    return [{ id: ids.uuid(), type: decidedWithoutEvents, data, metadata: { ...metadata, without_events: true } }]
   }
 
   /** Appends what was decided, and tells it. False on a conflict. */

@@ -235,6 +235,20 @@ describe('one step, whoever is at it and how often', () => {
     expect(left()).toBe(4)
   })
 
+  test('twice in one queue, the first without events: what is gone on with is written down', async () => {
+    const { open, types } = setUp()
+    const { store, act } = open()
+    await act({ add: 1 })
+    const release = store.faults.holdAppends()
+    const before = act(take(1))
+    await clock.settle()
+    const both = [act(take(1), { ...key, after: 0 }), act(take(1), { ...key, after: 0, turn: 'again' })]
+    release()
+    const no = { kind: 'rejected', reason: 0 }
+    expect(await Promise.all([before, ...both])).toMatchObject([done, no, no])
+    expect(types()).toEqual(['Added', 'Taken', 'StepDecidedWithoutEvents'])
+  })
+
   test('while the first is being written', async () => {
     const { open, left } = setUp()
     const { store, act } = open()

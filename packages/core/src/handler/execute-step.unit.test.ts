@@ -250,6 +250,36 @@ describe('one effect on the aggregate, whatever crashes', () => {
     expect(stockTypes(world).slice(5)).toEqual(['StepDecidedWithoutEvents'])
   })
 
+  test.each(['the sleeping one', 'the other'] as const)(
+    'one was told "no", another goes on with the step when there is stock again: %s records first, that counts',
+    async (first) => {
+      const world = worldOf(ordering('succeeds'), 1)
+      const [sleeper, other] = [world.start(), world.start()]
+      // Its "no" is decided, but not recorded yet.
+      const hold = Promise.withResolvers<undefined>()
+      sleeper.store.faults.beforeNextAppend(() => undefined)
+      sleeper.store.faults.beforeNextAppend(() => hold.promise)
+      const late = sleeper.dispatch().resolution
+      await world.clock.settle()
+      expect(typesOf(other)).toEqual(['CommandAccepted', 'StepStarted'])
+      world.log.append('inventory-abc', [{ id: 'more', type: 'Added', data: { n: 5 }, metadata: {} }], 0n)
+      if (first === 'the sleeping one') {
+        other.store.faults.beforeNextAppend(async () => {
+          hold.resolve(undefined)
+          await late
+          return undefined
+        })
+      }
+      const resolution = await run(world, other)
+      hold.resolve(undefined)
+      await world.clock.runUntilIdle()
+      expect(await late).toEqual(resolution)
+      const rejected = first === 'the sleeping one'
+      expect(resolution).toMatchObject({ outcome: rejected ? 'rejected' : 'succeeded' })
+      expect(left(world)).toBe(rejected ? 6 : 4)
+    },
+  )
+
   test('an undo that the aggregate refuses: the compensation is incomplete, and says so', async () => {
     const world = worldOf(async (_input, ctx) => {
       await ctx.execute(inventory, 'abc', {
