@@ -204,7 +204,8 @@ describe('at most once', () => {
   test.each<AppendFault>(['unavailable', 'unknown-written', 'unknown-not-written'])(
     'the store is away when it ends (%s): the process knows, and tells when the store is back',
     async (fault) => {
-      const { world, log } = setUp(() => 7)
+      // The jittered pauses add up to more than a second at times: the store is away, and not the try out of time.
+      const { world, log } = setUp(() => 7, { retry: { attempts: 3, initialDelayMs: 1, timeoutMs: 60_000 } })
       const process = world.start()
       process.store.faults.beforeNextAppend(() => undefined)
       process.store.faults.beforeNextAppend(() => undefined)
