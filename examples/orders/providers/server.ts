@@ -31,7 +31,7 @@ export interface ProviderServer {
  */
 export async function serveProvider<Request, Effect>(
   provider: Provider<Request, Effect>,
-  options: { readonly port: number; readonly request: z.ZodType<Request> },
+  options: { readonly port: number; readonly host?: string; readonly request: z.ZodType<Request> },
 ): Promise<ProviderServer> {
   let behaviour: Behaviour = { mode: 'ok' }
   const server = createServer((request, response) => {
@@ -82,7 +82,7 @@ export async function serveProvider<Request, Effect>(
     return now
   }
 
-  server.listen(options.port, '127.0.0.1')
+  server.listen(options.port, options.host ?? '127.0.0.1')
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

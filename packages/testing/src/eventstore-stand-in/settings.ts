@@ -2,6 +2,7 @@ import * as path from 'node:path'
 
 export interface StandInSettings {
   readonly port: number
+  readonly host: string
   readonly dataFile: string
   /** Undefined: no control port. */
   readonly controlPort: number | undefined
@@ -31,7 +32,14 @@ const flags = {
     variable: 'HOLDFAST_STANDIN_PORT',
     fallback: '2113',
     kind: 'port',
-    text: 'TCP port on 127.0.0.1; 0 takes a free one',
+    text: 'TCP port; 0 takes a free one',
+  },
+  host: {
+    flag: '--host',
+    variable: 'HOLDFAST_STANDIN_HOST',
+    fallback: '127.0.0.1',
+    kind: 'text',
+    text: 'address to listen on; it knows no users, so only a closed network',
   },
   data: {
     flag: '--data',
@@ -136,6 +144,7 @@ export function resolveSettings(
   }
   const settings: StandInSettings = {
     port: integer(flags.port),
+    host: text(flags.host),
     dataFile: path.resolve(text(flags.data)),
     controlPort: text(flags.controlPort) === '' ? undefined : integer(flags.controlPort),
     batchAppend: !isOn(flags.noBatchAppend),

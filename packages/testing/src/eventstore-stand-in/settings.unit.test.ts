@@ -8,6 +8,7 @@ describe('the settings of the stand-in', () => {
       kind: 'settings',
       settings: {
         port: 2113,
+        host: '127.0.0.1',
         dataFile: path.resolve('./data/eventstore-stand-in.log'),
         controlPort: undefined,
         batchAppend: true,

@@ -17,8 +17,10 @@ import type { CheckpointForm, RequestCounts, ServerContext } from './server-cont
 import { createUnaryAppend } from './unary-append.ts'
 
 export interface StandInOptions {
-  /** TCP port on 127.0.0.1; 0 takes a free one. */
+  /** TCP port; 0 takes a free one. */
   readonly port: number
+  /** Address to listen on. Default 127.0.0.1: it knows no users. */
+  readonly host?: string
   /** The file that keeps the data; made when it is not there. One process at a time. */
   readonly dataFile: string
   /** Largest data + metadata + type names of one append, bytes. Default 1 MiB, as up to version 25.0. */
@@ -60,7 +62,7 @@ export interface StandInControl {
 }
 
 export interface StandIn extends AsyncDisposable {
-  /** For the client: `esdb://127.0.0.1:<port>?tls=false`. */
+  /** For the client: `esdb://<host>:<port>?tls=false`. */
   readonly url: string
   readonly port: number
   readonly control: StandInControl
@@ -68,7 +70,7 @@ export interface StandIn extends AsyncDisposable {
   close(): Promise<void>
 }
 
-const host = '127.0.0.1'
+const loopback = '127.0.0.1'
 
 /**
  * Starts the stand-in for EventStoreDB in this process. It is a part of tests and measurements, not a database:
@@ -111,7 +113,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     writeTimeoutMs: options.writeTimeoutMs ?? 2_000,
     batchAppend: options.batchAppend ?? true,
     checkpoints: options.checkpoints ?? 'looked-at',
-    endpoint: () => ({ host, port }),
+    endpoint: () => ({ host: options.host ?? loopback, port }),
     closeConnections,
     die,
     subscriptions: new Set(),
@@ -149,7 +151,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     injector.injectConnection(socket)
   })
   try {
-    listener.listen(options.port, host)
+    listener.listen(options.port, options.host ?? loopback)
     await once(listener, 'listening')
   } catch (error) {
     database.abandon()
@@ -188,7 +190,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
   }
 
   return {
-    url: `esdb://${host}:${port}?tls=false`,
+    url: `esdb://${options.host ?? loopback}:${port}?tls=false`,
     port,
     control: {
       inject(rule) {
