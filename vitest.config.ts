@@ -11,7 +11,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['**/src/**/*.unit.test.ts', 'scripts/**/*.unit.test.ts'],
+          include: [
+            '**/src/**/*.unit.test.ts',
+            'scripts/**/*.unit.test.ts',
+            'tests/**/*.unit.test.ts',
+            'examples/**/*.unit.test.ts',
+          ],
           exclude: ['**/node_modules/**', '**/dist/**'],
         },
       },
