@@ -1,4 +1,4 @@
-import { created, defineCommand, type Command } from '@holdfast/core'
+import { created, defineCommand } from '@holdfast/core'
 import { z } from 'zod'
 import type { OrderProviders } from './provider-clients.ts'
 
@@ -12,7 +12,7 @@ const refusals = {
 } as const
 
 /** `POST /charge`: one step. Amounts are in the currency's minor unit: 1999 is 19.99 in EUR. */
-export function createChargeCommand(providers: OrderProviders): Command {
+export function createChargeCommand(providers: OrderProviders) {
   return defineCommand({
     name: 'charge.create',
     summary: 'Charge a customer.',

@@ -3,7 +3,6 @@ import {
   defineCommand,
   ok,
   type CommandContext,
-  type Command,
   type DomainEvent,
   type Refusal,
   type RefusalEntry,
@@ -62,7 +61,7 @@ type OrderPlaced = DomainEvent<
 >
 
 /** The order's commands, on these providers. */
-export function createOrderCommands(providers: OrderProviders): readonly Command[] {
+export function createOrderCommands(providers: OrderProviders) {
   /** Deducts the stock, charges the card, creates the label: each once, whatever crashes in between. */
   async function fulfil(order: Order, ctx: OrderContext): Promise<OrderPlaced | Refusal> {
     const { order_id, product_id, quantity } = order
@@ -136,5 +135,5 @@ export function createOrderCommands(providers: OrderProviders): readonly Command
     respond: ({ data }) => ok({ ...data, status: 'cancelled' }),
   })
 
-  return [placeOrder, putOrder, cancelOrder]
+  return [placeOrder, putOrder, cancelOrder] as const
 }

@@ -3,10 +3,10 @@ import type { Command } from './command/define-command.ts'
 import type { RefusalEntry } from './command/refusal.ts'
 import type { JsonObject } from './json.ts'
 
-/** An application: what `HOLDFAST_APP` names. Its module exports it as `app`. */
-export interface App {
+/** An application: what `HOLDFAST_APP` names. Its module exports it as `app`; `typeof app` is what types a client. */
+export interface App<Commands extends readonly Command[] = readonly Command[]> {
   readonly name: string
-  readonly commands: readonly Command[]
+  readonly commands: Commands
   /** The command of this name, if the application has one. */
   command(name: string): Command | undefined
   /** Commands that are sent at each start. */
@@ -24,9 +24,9 @@ export interface Seed {
   readonly input: JsonObject
 }
 
-export interface AppSpec {
+export interface AppSpec<Commands extends readonly Command[] = readonly Command[]> {
   readonly name: string
-  readonly commands: readonly Command[]
+  readonly commands: Commands
   /** Sent at each start, for the tenant `default`; mind the command's `retentionMs`. Default: none. */
   readonly seeds?: readonly Seed[]
   /** A line for the log at start. Default: none. */
@@ -38,7 +38,7 @@ export interface AppSpec {
  *
  * @throws TypeError when two commands share a name or a route, or a refusal code means two things or one of Holdfast's own
  */
-export function defineApp(spec: AppSpec): App {
+export function defineApp<const Commands extends readonly Command[]>(spec: AppSpec<Commands>): App<Commands> {
   const byName = new Map<string, Command>()
   const routes = new Set<string>()
   const refusals = new Map<string, RefusalEntry>()

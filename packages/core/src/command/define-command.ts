@@ -33,10 +33,12 @@ export interface CommandSpec<
   Schema extends z.ZodType<object>,
   Event extends DomainEvent,
   Refusals extends Readonly<Record<string, RefusalEntry>>,
+  Answer extends CommandResponse = CommandResponse,
+  At extends Route = Route,
 > {
   /** `<noun>.<verb>`, unique in the application; part of the fingerprint, so renaming it is a new command. */
   readonly name: Name
-  readonly route: Route
+  readonly route: At
   /** One sentence for `/openapi.json`. */
   readonly summary?: string
   /** Schema of the JSON body together with the path's parameters. Its output must be JSON. */
@@ -67,7 +69,7 @@ export interface CommandSpec<
     ctx: CommandContext<Extract<keyof Refusals, string>>,
   ): MaybePromise<Event | readonly Event[] | Refusal>
   /** Projects the answer from the last event (and, if it needs them, all of them). Pure. */
-  respond(event: Event, events: readonly Event[]): CommandResponse
+  respond(event: Event, events: readonly Event[]): Answer
 }
 
 /** A command with its defaults resolved. */
@@ -76,7 +78,9 @@ export interface Command<
   Schema extends z.ZodType<object> = z.ZodType<object>,
   Event extends DomainEvent = DomainEvent,
   Refusals extends Readonly<Record<string, RefusalEntry>> = Readonly<Record<string, RefusalEntry>>,
-> extends CommandSpec<Name, Schema, Event, Refusals> {
+  Answer extends CommandResponse = CommandResponse,
+  At extends Route = Route,
+> extends CommandSpec<Name, Schema, Event, Refusals, Answer, At> {
   readonly identity: 'key' | 'uri'
   readonly supersedes: boolean
   readonly concurrent: 'attach' | 'conflict'
@@ -99,7 +103,9 @@ export function defineCommand<
   Schema extends z.ZodType<object>,
   Event extends DomainEvent,
   const Refusals extends Readonly<Record<string, RefusalEntry>> = Readonly<Record<never, RefusalEntry>>,
->(spec: CommandSpec<Name, Schema, Event, Refusals>): Command<Name, Schema, Event, Refusals> {
+  Answer extends CommandResponse = CommandResponse,
+  const At extends Route = Route,
+>(spec: CommandSpec<Name, Schema, Event, Refusals, Answer, At>): Command<Name, Schema, Event, Refusals, Answer, At> {
   const fail = (reason: string): never => {
     throw new TypeError(`command "${spec.name}": ${reason}`)
   }

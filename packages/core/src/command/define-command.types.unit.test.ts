@@ -1,10 +1,10 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { defineApp } from '../app.ts'
+import { defineApp, type App } from '../app.ts'
 import type { JsonObject } from '../json.ts'
 import { defineCommand, type Command } from './define-command.ts'
 import type { Refusal } from './refusal.ts'
-import { created, ok } from './response.ts'
+import { created, noContent, ok, type CommandResponse } from './response.ts'
 
 interface OrderPlaced {
   readonly type: 'OrderPlaced'
@@ -129,6 +129,32 @@ describe('types are inferred from the definition', () => {
       respond: () => ok(null),
     })
     expect(made().type).toBe('Made')
+  })
+
+  test('body from respond, route as it is written; an application keeps both', () => {
+    const place = defineCommand({
+      name: 'order.place',
+      route: { method: 'POST', path: '/api/order' },
+      input: z.object({ quantity: z.int() }),
+      handle: ({ quantity }) => ({ type: 'OrderPlaced', data: { quantity } }) as const,
+      respond: ({ data }) => created({ ...data, status: 'confirmed' }),
+    })
+    const cancel = defineCommand({
+      name: 'order.cancel',
+      route: { method: 'DELETE', path: '/api/orders/{order_id}' },
+      input: z.object({ order_id: z.string() }),
+      handle: ({ order_id }) => ({ type: 'OrderCancelled', data: { order_id } }) as const,
+      respond: () => noContent(),
+    })
+    const app = defineApp({ name: 'orders', commands: [place, cancel] })
+    expectTypeOf(app.commands[0].route).toEqualTypeOf<{ readonly method: 'POST'; readonly path: '/api/order' }>()
+    expectTypeOf<NonNullable<ReturnType<(typeof app.commands)[0]['respond']>['body']>>().toEqualTypeOf<{
+      readonly quantity: number
+      readonly status: 'confirmed'
+    }>()
+    expectTypeOf<ReturnType<(typeof app.commands)[1]['respond']>>().toEqualTypeOf<CommandResponse<undefined>>()
+    expectTypeOf(app).toExtend<App>()
+    expect(app.commands.map(({ route }) => route.method)).toEqual(['POST', 'DELETE'])
   })
 
   test('any command fits into an application', () => {

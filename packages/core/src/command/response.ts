@@ -1,31 +1,33 @@
 import type { JsonValue } from '../json.ts'
 import type { StoredResponse } from '../key-state/events.ts'
 
-/** What a command's `respond` returns: the projection from its event to HTTP. */
-export interface CommandResponse {
+/** What a command's `respond` returns: the projection from its event to HTTP. `Body` is what a typed client receives. */
+export interface CommandResponse<Body extends JsonValue | undefined = JsonValue | undefined> {
   readonly status: number
   /** Declared headers: recorded, and sent again on every replay. */
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON; left out for none. */
-  readonly body?: JsonValue
+  readonly body?: Body
 }
 
+type Headers = Readonly<Record<string, string>>
+
 /** 200 with a body. */
-export const ok = (body: JsonValue, headers?: Readonly<Record<string, string>>): CommandResponse => ({
+export const ok = <const Body extends JsonValue>(body: Body, headers?: Headers): CommandResponse<Body> => ({
   status: 200,
   body,
   ...(headers && { headers }),
 })
 
 /** 201 with a body. */
-export const created = (body: JsonValue, headers?: Readonly<Record<string, string>>): CommandResponse => ({
+export const created = <const Body extends JsonValue>(body: Body, headers?: Headers): CommandResponse<Body> => ({
   status: 201,
   body,
   ...(headers && { headers }),
 })
 
 /** 204, without a body. */
-export const noContent = (headers?: Readonly<Record<string, string>>): CommandResponse => ({
+export const noContent = (headers?: Headers): CommandResponse<undefined> => ({
   status: 204,
   ...(headers && { headers }),
 })
