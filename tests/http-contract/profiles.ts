@@ -4,6 +4,9 @@ import type { TestServerOptions } from '../support/server.ts'
 /** API keys of the profile `tenants`. */
 export const apiKeys = { acme: 'acme-key-0123456789', globex: 'globex-key-0123456789' } as const
 
+/** The one page that the profile `tenants` lets call from a browser. */
+export const pageOrigin = 'https://shop.example'
+
 /** Settings of the profile `tight`. */
 export const tight = {
   maxBodyBytes: 2_048,
@@ -17,10 +20,13 @@ export const tight = {
 export const profiles = {
   /** The defaults; a key is reusable the moment it expires. */
   standard: { app: apps.contract, env: { HOLDFAST_CLOCK_SKEW_MS: '0' } },
-  /** Two tenants, by API key. */
+  /** Two tenants, by API key, and a page that may call from a browser. */
   tenants: {
     app: apps.contract,
-    env: { HOLDFAST_API_KEYS: `acme=${apiKeys.acme},globex=${apiKeys.globex}` },
+    env: {
+      HOLDFAST_API_KEYS: `acme=${apiKeys.acme},globex=${apiKeys.globex}`,
+      HOLDFAST_CORS_ORIGINS: pageOrigin,
+    },
   },
   /** Small bounds, so that they can be met. */
   tight: {

@@ -3,6 +3,7 @@ import type { StartTestServer } from '../support/server.ts'
 import { describeBodies } from './bodies.ts'
 import { describeCheckOrder } from './check-order.ts'
 import { createContract } from './contract.ts'
+import { describeCors } from './cors.ts'
 import { describeExecution } from './execution.ts'
 import { describeExpiry } from './expiry.ts'
 import { describeHoles } from './holes.ts'
@@ -27,6 +28,7 @@ import { describeWaiting } from './waiting.ts'
  * - `waiting.ts`: attempts while the command runs, `Prefer`, 202
  * - `outcomes.ts`: refusals and failures, which are recorded
  * - `uri-identity.ts`, `expiry.ts`, `tenants.ts`: what a key is, how long, whose
+ * - `cors.ts`: calls from web pages
  * - `limits.ts`, `routing.ts`: what is no proper request
  * - `pages.ts`, `openapi.ts`, `operations.ts`: everything that is no command
  * - `holes.ts`: what others got wrong, by name
@@ -45,6 +47,7 @@ export function describeHttpContract(runtime: string, start: StartTestServer): v
     describeUriIdentity(contract)
     describeExpiry(contract)
     describeTenants(contract)
+    describeCors(contract)
     describeHoles(contract)
     describeLimits(contract)
     describeRouting(contract)

@@ -33,6 +33,9 @@ describe('settings', () => {
     ['HOLDFAST_WAIT_MS', '-1', '0 to 60000'],
     ['HOLDFAST_KAFKA_BROKERS', 'localhost', '<host>:<port>'],
     ['HOLDFAST_EVENTSTORE_URL', 'http://x', 'esdb://'],
+    ['HOLDFAST_CORS_ORIGINS', 'app.example', 'origins'],
+    ['HOLDFAST_CORS_ORIGINS', 'https://app.example/', 'without a path'],
+    ['HOLDFAST_CORS_ORIGINS', '*,https://app.example', 'origins'],
   ])('%s=%s names the variable, the value and what is allowed', (name, value, allowed) => {
     const fault = faultOf({ [name]: value })
     expect(fault).toContain(name)
@@ -51,6 +54,13 @@ describe('settings', () => {
     expect(fault).toContain('HOLDFAST_API_KEYS')
     expect(fault).not.toContain('short')
     expect(faultOf({ HOLDFAST_API_KEYS: 'a=0123456789abcdef,b=0123456789abcdef' })).toContain('no key twice')
+  })
+
+  test('origins are read as browsers send them', () => {
+    const { CORS_ORIGINS } = loadSettings({ HOLDFAST_CORS_ORIGINS: 'https://app.example, http://localhost:5173' })
+    expect([...CORS_ORIGINS]).toEqual(['https://app.example', 'http://localhost:5173'])
+    expect([...loadSettings({ HOLDFAST_CORS_ORIGINS: '*' }).CORS_ORIGINS]).toEqual(['*'])
+    expect(loadSettings({}).CORS_ORIGINS.size).toBe(0)
   })
 
   test('slips of the pen are found', () => {

@@ -45,6 +45,30 @@ const brokers: Setting<readonly string[]> = {
     .transform((text) => text.split(',')),
 }
 
+const corsOrigins: Setting<ReadonlySet<string>> = {
+  default: '',
+  allowed: '`*`, or comma-separated origins: https://app.example, without a path',
+  description:
+    'Origins of web pages that may call the gateway from a browser (CORS). `*`: any page. Empty: none but its own.',
+  reason: 'A page needs no cookie here, but a gateway without API keys would obey every page that a browser opens.',
+  schema: z.string().transform((text, context): ReadonlySet<string> => {
+    const origins = text === '' ? [] : text.split(',').map((part) => part.trim())
+    if (
+      origins.some((origin) => origin !== '*' && !isOrigin(origin)) ||
+      (origins.includes('*') && origins.length > 1)
+    ) {
+      context.addIssue({ code: 'custom', message: 'malformed' })
+      return z.NEVER
+    }
+    return new Set(origins)
+  }),
+}
+
+/** As a browser sends it: scheme, host and port, in lower case, no default port. */
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
+}
+
 /** Every setting, by the name behind `HOLDFAST_`. `docs/configuration.md` is generated from this. */
 export const settingDefinitions = {
   HOST: textSetting(
@@ -80,6 +104,7 @@ export const settingDefinitions = {
     description:
       'Keys of those who may release idempotency keys (`POST /idempotency-keys/{key}/release`). Empty: nobody may.',
   }),
+  CORS_ORIGINS: corsOrigins,
   KAFKA_BROKERS: brokers,
   KAFKA_TOPIC_PREFIX: textSetting(
     { regex: /^[A-Za-z0-9._-]{1,100}$/, allowed: '1 to 100 of A-Z a-z 0-9 . _ -' },

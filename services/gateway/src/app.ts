@@ -15,6 +15,7 @@ import { collectAllowedMethods } from './http/allowed-methods.ts'
 import { createAuthenticate, createAuthenticateOperator } from './http/authenticate.ts'
 import { acceptStrictJson } from './http/body.ts'
 import { addCommandRoute } from './http/command-routes.ts'
+import { allowOrigins } from './http/cors.ts'
 import { answerErrors, answerSocketError, sendError } from './http/errors.ts'
 import { addLookupRoutes } from './http/lookup-routes.ts'
 import { openApiOf } from './http/openapi.ts'
@@ -82,6 +83,7 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
     if (!serving()) void reply.header('connection', 'close')
     done(hostFault(request))
   })
+  allowOrigins(fastify, settings.CORS_ORIGINS)
   // An expectation that nobody knows is ignored (RFC 9110, section 10.1.1), where Node would answer an empty 417.
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response))
   fastify.decorateRequest('caller', null)
