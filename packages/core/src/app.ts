@@ -2,11 +2,18 @@ import { isErrorCode } from '@holdfast/contracts'
 import type { Command } from './command/define-command.ts'
 import type { RefusalEntry } from './command/refusal.ts'
 import type { JsonObject } from './json.ts'
+import type { Projection } from './projection/define-projection.ts'
+import { assertUpcasts, type Upcasts } from './projection/upcast.ts'
 
 /** An application: what `HOLDFAST_APP` names. Its module exports it as `app`; `typeof app` is what types a client. */
 export interface App<Commands extends readonly Command[] = readonly Command[]> {
   readonly name: string
   readonly commands: Commands
+  readonly projections: readonly Projection[]
+  /** How older versions of events are read; each projection has them too. */
+  readonly upcast: Upcasts
+  /** The projection of this name, if the application has one. */
+  projection(name: string): Projection | undefined
   /** The command of this name, if the application has one. */
   command(name: string): Command | undefined
   /** Commands that are sent at each start. */
@@ -27,6 +34,10 @@ export interface Seed {
 export interface AppSpec<Commands extends readonly Command[] = readonly Command[]> {
   readonly name: string
   readonly commands: Commands
+  /** Default: none. */
+  readonly projections?: readonly Projection[]
+  /** How older versions of events are read, by all projections and audits; a projection's own go before. Default: none. */
+  readonly upcast?: Upcasts
   /** Sent at each start, for the tenant `default`; mind the command's `retentionMs`. Default: none. */
   readonly seeds?: readonly Seed[]
   /** A line for the log at start. Default: none. */
@@ -34,9 +45,10 @@ export interface AppSpec<Commands extends readonly Command[] = readonly Command[
 }
 
 /**
- * Lists an application's commands.
+ * Lists an application's commands and projections.
  *
- * @throws TypeError when two commands share a name or a route, or a refusal code means two things or one of Holdfast's own
+ * @throws TypeError when two commands share a name or a route, two projections a name, or a refusal code means two things or
+ *   one of Holdfast's own
  */
 export function defineApp<const Commands extends readonly Command[]>(spec: AppSpec<Commands>): App<Commands> {
   const byName = new Map<string, Command>()
@@ -56,8 +68,24 @@ export function defineApp<const Commands extends readonly Command[]>(spec: AppSp
       refusals.set(code, entry)
     }
   }
-  const { name, commands, seeds = [], notice } = spec
-  return { name, commands, seeds, notice, command: (wanted) => byName.get(wanted), refusals }
+  const { name, commands, seeds = [], notice, upcast = {} } = spec
+  assertUpcasts(upcast, `application "${name}"`)
+  const projections = new Map<string, Projection>()
+  for (const projection of spec.projections ?? []) {
+    if (projections.has(projection.name)) throw new TypeError(`two projections are named "${projection.name}"`)
+    projections.set(projection.name, { ...projection, upcast: { ...upcast, ...projection.upcast } })
+  }
+  return {
+    name,
+    commands,
+    projections: [...projections.values()],
+    upcast,
+    seeds,
+    notice,
+    command: (wanted) => byName.get(wanted),
+    projection: (wanted) => projections.get(wanted),
+    refusals,
+  }
 }
 
 /** Narrows what a module exports to an application, for `HOLDFAST_APP`. */

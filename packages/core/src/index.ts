@@ -13,6 +13,25 @@ export type {
   RecordedEvent,
   SubscribeOptions,
 } from './ports/event-store.ts'
+export type {
+  BuildStatus,
+  ClaimRequest,
+  ClaimResult,
+  CommitResult,
+  DocumentChange,
+  DocumentId,
+  DocumentPage,
+  DocumentsRead,
+  ListQuery,
+  ProjectionBuild,
+  ProjectionClaim,
+  ProjectionCommit,
+  ProjectionFailure,
+  ReadSelector,
+  ReadStore,
+  ReadStoreErrorCode,
+  SnapshotInfo,
+} from './ports/read-store.ts'
 export type { CommandTransport, Dispatch, Resolution } from './ports/command-transport.ts'
 export type { Checkpoints, Clock, Ids } from './ports/clock.ts'
 export type {
@@ -28,6 +47,7 @@ export { maxKeyLength, parseIdempotencyKey, uriKey } from './key.ts'
 export { canonicalJson } from './canonical-json.ts'
 export { fingerprintOf } from './fingerprint.ts'
 export { EventStoreError } from './ports/event-store.ts'
+export { ReadStoreError } from './ports/read-store.ts'
 export { TransportError } from './ports/command-transport.ts'
 export { keyEventTypes } from './key-state/events.ts'
 export type { App, AppSpec, Seed } from './app.ts'
@@ -74,3 +94,9 @@ export type { ReleaseRequest, ReleaseResult } from './key-state/release.ts'
 export { startCompleter } from './handler/completer.ts'
 export { releaseKey } from './key-state/release.ts'
 export { sendSeeds } from './gateway/send-seeds.ts'
+export type { Projection, ProjectionHandlers, ProjectionSpec } from './projection/define-projection.ts'
+export type { EventOf, ProjectionEvent } from './projection/projection-event.ts'
+export type { Upcast, Upcasted, Upcasts } from './projection/upcast.ts'
+export { defineProjection, maxDocumentIdBytes, singleDocumentId } from './projection/define-projection.ts'
+export { projectionEventOf, tenantOf } from './projection/projection-event.ts'
+export { storedVersionOf, upcastEvent } from './projection/upcast.ts'
