@@ -5,27 +5,30 @@ import { z } from 'zod'
 
 const run = promisify(execFile)
 const script = join(import.meta.dirname, 'wrk.lua')
+/** wrk counts an answer as an error after this; its own 2 s are less than what a busy database takes. */
+const answerTimeoutSeconds = 30
 
-/** `fresh`: a new key for each request. `replay`: keys that were used before. `plain`: no key. */
+/** A POST of `body` to `path`, each with a key `<prefix>-0-<number>`. */
 export interface Load {
   readonly url: string
-  readonly mode: 'fresh' | 'replay' | 'plain'
-  readonly method: string
+  /** `fresh`: a new key for each request, numbered from 1. `replay`: any of the first `keys` of these. */
+  readonly mode: 'fresh' | 'replay'
   readonly path: string
   readonly body: string
   readonly prefix: string
-  /** For `replay`: how many keys, numbered as `fresh` numbers them. */
   readonly keys?: number
   readonly connections: number
   readonly seconds: number
 }
 
-export interface LoadResult {
-  readonly requestsPerSecond: number
-  readonly requests: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-}
+export const loadResult = z.object({
+  requests: z.number(),
+  requestsPerSecond: z.number(),
+  p50Ms: z.number(),
+  p99Ms: z.number(),
+})
+
+export type LoadResult = z.infer<typeof loadResult>
 
 const figures = z.object({
   requests: z.number(),
@@ -50,33 +53,29 @@ export async function wrkVersion(): Promise<string> {
 
 /** Puts one load on a server and measures. @throws Error if an answer was not 2xx, or a socket broke: such figures mean nothing */
 export async function putLoad(load: Load): Promise<LoadResult> {
-  const { url, mode, method, path, body, prefix } = load
-  const { stdout } = await run(
-    'wrk',
-    [
-      '-t',
-      '1',
-      '-c',
-      String(load.connections),
-      '-d',
-      `${load.seconds}s`,
-      '-s',
-      script,
-      url,
-      '--',
-      mode,
-      method,
-      path,
-      body,
-      prefix,
-      String(load.keys ?? 0),
-    ],
-    { maxBuffer: 1 << 20 },
-  )
+  const { url, mode, path, body, prefix, connections, seconds, keys = 0 } = load
+  const wrkArgs = [
+    '-t',
+    '1',
+    '-c',
+    connections,
+    '-d',
+    `${seconds}s`,
+    '--timeout',
+    `${answerTimeoutSeconds}s`,
+    '-s',
+    script,
+    url,
+  ]
+  const { stdout } = await run('wrk', [...wrkArgs, '--', mode, path, body, prefix, keys].map(String), {
+    maxBuffer: 1 << 20,
+    timeout: (seconds + 2 * answerTimeoutSeconds) * 1000,
+    killSignal: 'SIGKILL',
+  })
   const line = stdout.trim().split('\n').at(-1) ?? ''
   const result = figures.parse(JSON.parse(line))
   if (result.non2xx > 0 || result.socketErrors > 0) {
-    throw new Error(`${result.non2xx} answers of ${url} were not 2xx, ${result.socketErrors} sockets broke`)
+    throw new Error(`${result.non2xx} answers of ${url}${path} were not 2xx, ${result.socketErrors} sockets broke`)
   }
   return {
     requests: result.requests,

@@ -3,114 +3,145 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startKafka } from '@holdfast/testing/kafka'
 import kafkajs from 'kafkajs'
-import { putLoad, type Load, type LoadResult } from '../load/wrk.ts'
+import { z } from 'zod'
+import { loadResult, putLoad, type Load, type LoadResult } from '../load/wrk.ts'
+import { measure, measured, middle, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
-import { startBareLoop } from '../servers/kafka-loop-client.ts'
+import { definePart, type Section, type Setting } from '../part.ts'
+import { ratioFigure } from '../report/figures.ts'
+import { count, micros, ms, ratio, table } from '../report/format.ts'
+import { startBareLoop, type BareLoop } from '../servers/kafka-loop-client.ts'
 import { loopTopics } from '../servers/kafka-loop.ts'
-import { freePort, startServer, type Server } from '../servers/start.ts'
+import { startServer, type NodeServer } from '../servers/node-server.ts'
+import { freePort } from '../servers/process.ts'
+import { bare } from '../systems/bare.ts'
+import { holdfastPaths } from '../systems/holdfast.ts'
+import { orderBody, type System } from '../systems/system.ts'
 
-const order = { method: 'POST', path: '/api/order', body: '{"product_id":"abc","quantity":2}' } as const
-const app = join(import.meta.dirname, '../servers/pure-app.ts')
+const app = join(import.meta.dirname, '../servers/app.ts')
+const mainConnections = 64
 
-export interface DistributedOptions {
-  readonly rounds: number
-  readonly seconds: number
-}
+const result = z.object({
+  rows: z.array(
+    z.object({ connections: z.number(), rounds: z.array(z.object({ loop: loadResult, fresh: measured })) }),
+  ),
+  /** At 64 connections: bare Fastify, replays from another gateway than the first, orders of three steps. */
+  beside: z.array(z.object({ bare: measured, fresh: measured, replay: measured, three: measured })),
+  /** Fresh keys/s at 64 connections for one gateway, with one and with two handlers. */
+  handlers: z.object({ one: loadResult, two: loadResult }),
+  memoryMb: z.object({ gateway: z.number(), handler: z.number() }),
+})
 
-/** Figures at one number of connections: medians over the rounds. */
-export interface DistributedRow {
-  readonly connections: number
-  readonly loop: LoadResult
-  readonly fresh: LoadResult
-  /** Medians of the ratio within a round: throughput, and p50. */
-  readonly throughputRatio: number
-  readonly p50Ratio: number
-}
+type Result = z.infer<typeof result>
 
-export interface DistributedReport {
-  readonly rows: readonly DistributedRow[]
-  /** Replays at 64 connections from another gateway than the first. */
-  readonly replay: LoadResult
-  /** Fresh keys/s at 64 connections for gateway, with one and with two handlers. */
-  readonly secondHandler: readonly [one: number, two: number]
+interface Installation {
+  readonly loop: BareLoop
+  readonly floor: System
+  readonly gateway: NodeServer
+  readonly otherGateway: NodeServer
+  readonly handler: NodeServer
+  startHandler(): Promise<NodeServer>
 }
 
 /** One gateway and one handler on a real broker and EventStoreDB's protocol, beside the bare loop, interleaved. */
-export async function benchDistributed(options: DistributedOptions): Promise<DistributedReport> {
+async function measureAll(setting: Setting): Promise<Result> {
+  return withInstallation(async (installed) => {
+    const { loop, gateway, otherGateway, handler, floor } = installed
+    const pids = [gateway.pid, handler.pid]
+    const seconds = setting.seconds
+    const load = (of: Pick<Load, 'prefix' | 'connections'> & Partial<Load>): Load => ({
+      url: gateway.url,
+      mode: 'fresh',
+      path: holdfastPaths.plain,
+      body: orderBody,
+      seconds,
+      ...of,
+    })
+    await putLoad(load({ prefix: 'warm', connections: mainConnections }))
+    await loop.measure(mainConnections, seconds)
+    const rows: Result['rows'] = []
+    for (const connections of [1, 16, mainConnections, 256]) {
+      const rounds: { loop: LoadResult; fresh: Measured }[] = []
+      for (let round = 1; round <= setting.rounds; round++) {
+        const prefix = `c${connections}r${round}`
+        rounds.push({
+          loop: await loop.measure(connections, seconds),
+          fresh: await measure(pids, load({ prefix, connections })),
+        })
+      }
+      rows.push({ connections, rounds })
+      console.log(`${connections} connections: done`)
+    }
+    const beside: Result['beside'] = []
+    for (let round = 1; round <= setting.rounds; round++) {
+      const at = (prefix: string): { prefix: string; connections: number } => ({
+        prefix: `b${round}${prefix}`,
+        connections: mainConnections,
+      })
+      const floorFigures = await measure(
+        floor.pids,
+        load({ ...at('floor'), url: floor.url, path: floor.paths.plain ?? '' }),
+      )
+      const fresh = await measure(pids, load(at('fresh')))
+      const keys = Math.max(1, fresh.requests - mainConnections)
+      const replay = await measure(
+        [otherGateway.pid, handler.pid],
+        load({ ...at('fresh'), url: otherGateway.url, mode: 'replay', keys }),
+      )
+      const three = await measure(pids, load({ ...at('three'), path: holdfastPaths['three steps'] }))
+      beside.push({ bare: floorFigures, fresh, replay, three })
+    }
+    const memoryMb = { gateway: gateway.peakMemoryMb(), handler: handler.peakMemoryMb() }
+    const one = await putLoad(load({ prefix: 'one', connections: mainConnections }))
+    await installed.startHandler()
+    await putLoad(load({ prefix: 'settle', connections: mainConnections }))
+    const two = await putLoad(load({ prefix: 'two', connections: mainConnections }))
+    return { rows, beside, handlers: { one, two }, memoryMb }
+  })
+}
+
+async function withInstallation<T>(use: (installed: Installation) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
   const kafka = await startKafka()
   const brokers = kafka.brokers.join(',')
-  const storePort = await freePort()
-  const store = await startServer('packages/testing/src/eventstore-stand-in/main.ts', () => ({
-    HOLDFAST_STANDIN_PORT: String(storePort),
-    HOLDFAST_STANDIN_DATA: join(folder, 'events.log'),
-  }))
-  const eventstore = `esdb://127.0.0.1:${storePort}?tls=false`
-  const service = (name: 'gateway' | 'handler'): Promise<Server> =>
-    startServer(`services/${name}/src/main.ts`, (port) => ({
-      HOLDFAST_PORT: String(port),
-      HOLDFAST_APP: app,
-      HOLDFAST_KAFKA_BROKERS: brokers,
-      HOLDFAST_EVENTSTORE_URL: eventstore,
-      HOLDFAST_LOG_LEVEL: 'info',
-    }))
-  const servers: { stop(): Promise<void> }[] = [store]
+  const started: { stop(): Promise<void> }[] = []
+  const keep = async <S extends { stop(): Promise<void> }>(starting: Promise<S>): Promise<S> => {
+    const server = await starting
+    started.push(server)
+    return server
+  }
   try {
+    const storePort = await freePort()
+    await keep(
+      startServer('packages/testing/src/eventstore-stand-in/main.ts', () => ({
+        HOLDFAST_STANDIN_PORT: String(storePort),
+        HOLDFAST_STANDIN_DATA: join(folder, 'events.log'),
+      })),
+    )
+    const eventstore = `esdb://127.0.0.1:${storePort}?tls=false`
+    const service = (name: 'gateway' | 'handler'): Promise<NodeServer> =>
+      keep(
+        startServer(`services/${name}/src/main.ts`, (port) => ({
+          HOLDFAST_PORT: String(port),
+          HOLDFAST_APP: app,
+          HOLDFAST_KAFKA_BROKERS: brokers,
+          HOLDFAST_EVENTSTORE_URL: eventstore,
+          HOLDFAST_LOG_LEVEL: 'info',
+        })),
+      )
     await createLoopTopics(brokers)
-    const loop = await startBareLoop({ BROKERS: brokers, EVENTSTORE_URL: eventstore })
-    servers.push(loop)
-    const [gateway, other, handler] = await Promise.all([service('gateway'), service('gateway'), service('handler')])
-    servers.push(gateway, other, handler)
-    const fresh = (load: Partial<Load> & Pick<Load, 'prefix' | 'connections'>): Promise<LoadResult> =>
-      putLoad({ ...order, url: gateway.url, mode: 'fresh', seconds: options.seconds, ...load })
-    await fresh({ prefix: 'warm', connections: 64 })
-    await loop.measure(64, options.seconds)
-    const rows: DistributedRow[] = []
-    for (const connections of [1, 16, 64, 256]) {
-      const rounds: { readonly loop: LoadResult; readonly fresh: LoadResult }[] = []
-      for (let round = 0; round < options.rounds; round++) {
-        const floor = await loop.measure(connections, options.seconds)
-        rounds.push({ loop: floor, fresh: await fresh({ prefix: `c${connections}r${round}`, connections }) })
-      }
-      rows.push(rowOf(connections, rounds))
-    }
-    const replay = await putLoad({
-      ...order,
-      url: other.url,
-      mode: 'replay',
-      prefix: 'c64r0',
-      keys: 2_000,
-      connections: 64,
-      seconds: options.seconds,
+    return await use({
+      loop: await keep(startBareLoop({ BROKERS: brokers, EVENTSTORE_URL: eventstore })),
+      floor: await keep(bare.start(folder)),
+      gateway: await service('gateway'),
+      otherGateway: await service('gateway'),
+      handler: await service('handler'),
+      startHandler: () => service('handler'),
     })
-    const one = await fresh({ prefix: 'one', connections: 64 })
-    servers.push(await service('handler'))
-    await fresh({ prefix: 'settle', connections: 64 })
-    const two = await fresh({ prefix: 'two', connections: 64 })
-    return { rows, replay, secondHandler: [one.requestsPerSecond, two.requestsPerSecond] }
   } finally {
-    for (const server of servers.reverse()) await server.stop()
+    for (const server of started.reverse()) await server.stop()
     await kafka.close()
     await rm(folder, { recursive: true, force: true })
-  }
-}
-
-function rowOf(
-  connections: number,
-  rounds: readonly { readonly loop: LoadResult; readonly fresh: LoadResult }[],
-): DistributedRow {
-  const middle = (results: readonly LoadResult[]): LoadResult => ({
-    requests: median(results.map((each) => each.requests)),
-    requestsPerSecond: median(results.map((each) => each.requestsPerSecond)),
-    p50Ms: median(results.map((each) => each.p50Ms)),
-    p99Ms: median(results.map((each) => each.p99Ms)),
-  })
-  return {
-    connections,
-    loop: middle(rounds.map((each) => each.loop)),
-    fresh: middle(rounds.map((each) => each.fresh)),
-    throughputRatio: median(rounds.map((each) => each.fresh.requestsPerSecond / each.loop.requestsPerSecond)),
-    p50Ratio: median(rounds.map((each) => each.fresh.p50Ms / each.loop.p50Ms)),
   }
 }
 
@@ -124,3 +155,70 @@ async function createLoopTopics(brokers: string): Promise<void> {
   })
   await admin.disconnect()
 }
+
+function report({ rows, beside, handlers, memoryMb }: Result): Section {
+  const throughput = (rounds: Result['rows'][number]['rounds']): number =>
+    median(rounds.map(({ loop, fresh }) => fresh.requestsPerSecond / loop.requestsPerSecond))
+  const p50 = (rounds: Result['rows'][number]['rounds']): number =>
+    median(rounds.map(({ loop, fresh }) => fresh.p50Ms / loop.p50Ms))
+  const roundsAt = (connections: number): Result['rows'][number]['rounds'] =>
+    rows.find((row) => row.connections === connections)?.rounds ?? []
+  const besideRow = (name: string, figure: (each: Result['beside'][number]) => Measured): readonly string[] => {
+    const of = middle(beside.map(figure))
+    const ofBare = median(beside.map((each) => figure(each).requestsPerSecond / each.bare.requestsPerSecond))
+    return [name, count(of.requestsPerSecond), ms(of.p50Ms), ms(of.p99Ms), micros(of.cpuMicros), ratio(ofBare)]
+  }
+  return {
+    figures: [
+      ratioFigure(
+        'distributed, fresh, vs the bare KafkaJS loop with one append',
+        { min: 0.7 },
+        throughput(roundsAt(mainConnections)),
+      ),
+      ratioFigure('distributed, fresh p50 at one connection, vs that loop', { max: 1.5 }, p50(roundsAt(1))),
+    ],
+    markdown: [
+      'One gateway and one handler on a real Kafka broker and the EventStoreDB stand-in, beside a bare loop on the same two',
+      '(produce → consume → append → produce → consume, no HTTP), interleaved. Medians over the rounds.',
+      '',
+      ...table(
+        ['connections', 'loop/s', 'loop p50 ms', 'loop p99 ms', 'Holdfast/s', 'p50 ms', 'p99 ms', 'throughput', 'p50'],
+        rows.map(({ connections, rounds }) => {
+          const [loop, fresh] = [middle(rounds.map((each) => each.loop)), middle(rounds.map((each) => each.fresh))]
+          return [
+            count(connections),
+            ...[loop, fresh].flatMap((each) => [count(each.requestsPerSecond), ms(each.p50Ms), ms(each.p99Ms)]),
+            ratio(throughput(rounds)),
+            ratio(p50(rounds)),
+          ]
+        }),
+      ),
+      '',
+      `At ${mainConnections} connections, beside bare Fastify (CPU is that of gateway and handler, without broker and store):`,
+      '',
+      ...table(
+        ['load', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'of bare Fastify'],
+        [
+          besideRow('bare Fastify', (each) => each.bare),
+          besideRow('fresh keys', (each) => each.fresh),
+          besideRow('replays from another gateway than the first', (each) => each.replay),
+          besideRow('orders of three steps', (each) => each.three),
+        ],
+      ),
+      '',
+      `A second handler, ${mainConnections} connections: from ${count(handlers.one.requestsPerSecond)}/s to ${count(handlers.two.requestsPerSecond)}/s. All processes, the broker and the load`,
+      'generator share the processors, which is what limits both.',
+      '',
+      `Highest resident memory: gateway ${memoryMb.gateway} MiB, handler ${memoryMb.handler} MiB.`,
+    ],
+  }
+}
+
+export const distributed = definePart({
+  name: 'distributed',
+  title: 'Distributed: Kafka and EventStoreDB, beside a bare KafkaJS loop',
+  timeoutMs: 8 * 60_000,
+  result,
+  measure: measureAll,
+  report,
+})

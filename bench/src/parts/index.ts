@@ -1,0 +1,6 @@
+import type { Part } from '../part.ts'
+import { distributed } from './distributed.ts'
+import { sideBySide } from './side-by-side.ts'
+
+/** Everything that `npm run bench` measures, in the order of the report. A new part: its file beside this one, and a line here. */
+export const parts: readonly Part[] = [sideBySide, distributed]

@@ -1,0 +1,266 @@
+import { z } from 'zod'
+import { measure, measured, middle, type Measured } from '../measure.ts'
+import { median } from '../median.ts'
+import { definePart, type Figure, type Section, type Setting } from '../part.ts'
+import { cpuSecondsOf, memoryMbOf } from '../process-tree.ts'
+import { ratioFigure } from '../report/figures.ts'
+import { count, micros, ms, ratio, table } from '../report/format.ts'
+import { contenders, withSystems, type Running } from '../systems/index.ts'
+import { orderBody, type Work } from '../systems/system.ts'
+
+const works = ['plain', 'one step', 'three steps'] as const
+/** Of these all figures are compared; at the others, fewer rounds show how it goes on. */
+const mainConnections = 64
+/** Keys that are replayed: no more than the fresh load before has surely written. */
+const replayedKeys = 10_000
+
+/** One load on one system, in all rounds. The rounds of all series stand side by side: ratios are taken within a round. */
+const series = z.object({
+  system: z.string(),
+  work: z.enum(works),
+  mode: z.enum(['fresh', 'replay']),
+  connections: z.number(),
+  rounds: z.array(measured),
+})
+
+const result = z.object({
+  systems: z.array(
+    z.object({ id: z.string(), title: z.string(), setup: z.string(), memoryMb: z.number(), idleCpu: z.number() }),
+  ),
+  skipped: z.array(z.object({ title: z.string(), reason: z.string() })),
+  series: z.array(series),
+})
+
+type Series = z.infer<typeof series>
+type Result = z.infer<typeof result>
+
+/** One system doing one kind of work: its fresh load, and behind it, on the same keys, its replays. */
+interface Lane {
+  readonly running: Running
+  readonly work: Work
+  readonly replays: boolean
+}
+
+async function measureAll(setting: Setting): Promise<Result> {
+  return withSystems(contenders, async ({ running, skipped }) => {
+    const idle = await idleCpuOf(running)
+    const lanes = running.flatMap(lanesOf)
+    const all: Series[] = []
+    for (const lane of lanes)
+      await measureLane(lane, { connections: mainConnections, seconds: setting.quick ? 1 : 2, name: 'warm' })
+    for (const connections of [mainConnections, 1, 256]) {
+      const main = connections === mainConnections
+      const here = lanes.filter(({ work }) => main || work !== 'three steps')
+      // Shorter and fewer: these show how it goes on, nothing is promised of them.
+      const seconds = main ? setting.seconds : Math.max(1, setting.seconds - 1)
+      const rounds = main ? setting.rounds : Math.ceil((setting.rounds * 2) / 3)
+      for (let round = 1; round <= rounds; round++) {
+        for (const lane of here) {
+          const { fresh, replay } = await measureLane(lane, { connections, seconds, name: `c${connections}r${round}` })
+          add(all, { lane, mode: 'fresh', connections, figures: fresh })
+          if (replay !== undefined) add(all, { lane, mode: 'replay', connections, figures: replay })
+        }
+        console.log(`${connections} connections: round ${round} of ${rounds}`)
+      }
+    }
+    return {
+      systems: running.map(({ contender: { id, title, setup }, system: { pids } }) => ({
+        id,
+        title,
+        setup,
+        memoryMb: memoryMbOf(pids),
+        idleCpu: idle.get(id) ?? 0,
+      })),
+      skipped: [...skipped],
+      series: all,
+    }
+  })
+}
+
+function lanesOf(running: Running): readonly Lane[] {
+  return works
+    .filter((work) => running.system.paths[work] !== undefined)
+    .map((work) => ({ running, work, replays: running.contender.keepsKeys && work !== 'three steps' }))
+}
+
+interface Run {
+  readonly connections: number
+  readonly seconds: number
+  /** Of the keys. */
+  readonly name: string
+}
+
+async function measureLane(
+  { running: { system }, work, replays }: Lane,
+  { connections, seconds, name }: Run,
+): Promise<{ readonly fresh: Measured; readonly replay?: Measured }> {
+  const load = {
+    url: system.url,
+    path: system.paths[work] ?? '',
+    body: orderBody,
+    prefix: `${name}-${work.replace(' ', '-')}`,
+    connections,
+    seconds,
+  }
+  const fresh = await measure(system.pids, { ...load, mode: 'fresh' })
+  if (!replays) return { fresh }
+  const keys = Math.max(1, Math.min(replayedKeys, fresh.requests - connections))
+  return { fresh, replay: await measure(system.pids, { ...load, mode: 'replay', keys }) }
+}
+
+function add(
+  all: Series[],
+  of: { readonly lane: Lane; readonly mode: Series['mode']; readonly connections: number; readonly figures: Measured },
+): void {
+  const { lane, mode, connections, figures } = of
+  const key = { system: lane.running.contender.id, work: lane.work, mode, connections }
+  const found = all.find((each) => matches(each, key))
+  if (found === undefined) all.push({ ...key, rounds: [figures] })
+  else found.rounds.push(figures)
+}
+
+type Key = Pick<Series, 'system' | 'work' | 'mode' | 'connections'>
+
+const matches = (each: Series, key: Key): boolean =>
+  each.system === key.system && each.work === key.work && each.mode === key.mode && each.connections === key.connections
+
+/** Share of one processor that each takes while nobody asks: all are up while one is measured. */
+async function idleCpuOf(running: readonly Running[]): Promise<Map<string, number>> {
+  const idleMs = 2_000
+  const before = running.map(({ system }) => cpuSecondsOf(system.pids))
+  await new Promise((resolve) => setTimeout(resolve, idleMs))
+  return new Map(
+    running.map(({ contender, system }, index) => [
+      contender.id,
+      (cpuSecondsOf(system.pids) - (before[index] ?? 0)) / (idleMs / 1000),
+    ]),
+  )
+}
+
+function report(result: Result): Section {
+  const find = (key: Omit<Key, 'connections'>): Series | undefined =>
+    result.series.find((each) => matches(each, { ...key, connections: mainConnections }))
+  const titleOf = new Map(result.systems.map(({ id, title }) => [id, title]))
+  const floor = find({ system: 'bare', work: 'plain', mode: 'fresh' })
+  const rows = (connections: number): readonly (readonly string[])[] =>
+    result.series
+      .filter((each) => each.connections === connections)
+      .map((each) => {
+        const { requestsPerSecond, p50Ms, p99Ms, cpuMicros } = middle(each.rounds)
+        const base = result.series.find((other) =>
+          matches(other, { system: 'bare', work: 'plain', mode: 'fresh', connections }),
+        )
+        const name = `${titleOf.get(each.system) ?? each.system}${each.work === 'plain' ? '' : `, ${each.work}`}`
+        return [
+          name,
+          each.system === 'bare' ? '–' : each.mode,
+          count(requestsPerSecond),
+          ms(p50Ms),
+          ms(p99Ms),
+          micros(cpuMicros),
+          base === undefined ? '' : spread(each, base),
+        ]
+      })
+  const head = [
+    'system',
+    'keys',
+    'requests/s',
+    'p50 ms',
+    'p99 ms',
+    'CPU µs/request',
+    'of bare, median (lowest – highest)',
+  ]
+  return {
+    figures: floor === undefined ? [] : figuresOf(find),
+    markdown: [
+      'All are up at once and measured in turn, round by round; the ratio to bare Fastify is taken within a round.',
+      'CPU is the processor time of all processes of the system (application and database) for each request.',
+      ...[mainConnections, 1, 256].flatMap((connections) => [
+        '',
+        `### ${connections} connection${connections === 1 ? '' : 's'}`,
+        '',
+        ...table(head, rows(connections)),
+      ]),
+      '',
+      '### Memory, and processor time while idle',
+      '',
+      ...table(
+        ['system', 'resident after all loads, MiB', 'idle, % of one processor'],
+        result.systems.map(({ title, memoryMb, idleCpu }) => [title, count(memoryMb), (idleCpu * 100).toFixed(1)]),
+      ),
+      '',
+      'Resident memory is that of all processes of the system; pages that several of them share are counted once.',
+      '',
+      '### How each is set up',
+      '',
+      ...result.systems.map(({ title, setup }) => `- **${title}**: ${setup}`),
+      ...result.skipped.map(({ title, reason }) => `- **${title} was not measured**: ${reason}.`),
+    ],
+  }
+}
+
+/** Ratios of the rates, round by round. */
+function ratios(one: Series, other: Series): readonly number[] {
+  return one.rounds.flatMap((each, round) => {
+    const base = other.rounds[round]
+    return base === undefined ? [] : [each.requestsPerSecond / base.requestsPerSecond]
+  })
+}
+
+function spread(one: Series, other: Series): string {
+  const all = ratios(one, other)
+  return `${ratio(median(all))} (${ratio(Math.min(...all))} – ${ratio(Math.max(...all))})`
+}
+
+/** The targets that are about one system beside another. */
+function figuresOf(find: (key: Omit<Key, 'connections'>) => Series | undefined): readonly Figure[] {
+  const compare = (
+    what: string,
+    min: number,
+    pair: readonly [Omit<Key, 'connections'>, Omit<Key, 'connections'>],
+  ): readonly Figure[] => {
+    const [one, other] = [find(pair[0]), find(pair[1])]
+    return one === undefined || other === undefined
+      ? [{ what, target: `≥ ${min} ×`, measured: 'not measured', reached: false }]
+      : [ratioFigure(what, { min }, median(ratios(one, other)))]
+  }
+  const ours = (work: Work, mode: Series['mode']): Omit<Key, 'connections'> => ({ system: 'holdfast', work, mode })
+  const bare = { system: 'bare', work: 'plain', mode: 'fresh' } as const
+  return [
+    ...compare('embedded, fresh keys, vs bare Fastify', 0.5, [ours('plain', 'fresh'), bare]),
+    ...compare('embedded, replays, vs bare Fastify', 0.7, [ours('plain', 'replay'), bare]),
+    ...compare('embedded, fresh, vs the locked Redis recipe with fsync', 1.3, [
+      ours('plain', 'fresh'),
+      { system: 'redis-locked', work: 'plain', mode: 'fresh' },
+    ]),
+    ...compare('embedded, replays, vs the Redis recipe', 1.2, [
+      ours('plain', 'replay'),
+      { system: 'redis-recipe', work: 'plain', mode: 'replay' },
+    ]),
+    ...compare('embedded, fresh one-step, vs Restate one-step', 10, [
+      ours('one step', 'fresh'),
+      { system: 'restate', work: 'one step', mode: 'fresh' },
+    ]),
+    ...compare('embedded, replays, vs Restate', 3, [
+      ours('one step', 'replay'),
+      { system: 'restate', work: 'one step', mode: 'replay' },
+    ]),
+    ...compare('embedded, fresh one-step, vs DBOS', 15, [
+      ours('one step', 'fresh'),
+      { system: 'dbos', work: 'one step', mode: 'fresh' },
+    ]),
+    ...compare('embedded, three-step orders, vs the pure command', 0.3, [
+      ours('three steps', 'fresh'),
+      ours('plain', 'fresh'),
+    ]),
+  ]
+}
+
+export const sideBySide = definePart({
+  name: 'side-by-side',
+  title: 'Side by side: fresh keys and replays',
+  timeoutMs: 15 * 60_000,
+  result,
+  measure: measureAll,
+  report,
+})

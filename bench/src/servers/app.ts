@@ -1,0 +1,46 @@
+import { created, defineApp, defineCommand, type Command, type CommandContext } from '@holdfast/core'
+import { z } from 'zod'
+
+const input = z.strictObject({ product_id: z.string().min(1).max(100), quantity: z.int().positive() })
+
+/** What a step does: nothing that takes time, so that the cost of the step itself is measured. */
+const reserve = (product: string): { readonly reserved: string } => ({ reserved: product })
+const charge = (quantity: number): { readonly amount: number } => ({ amount: quantity * 1_999 })
+const label = (id: string): { readonly tracking: string } => ({ tracking: `T-${id.slice(0, 12)}` })
+
+type Order = z.infer<typeof input>
+
+/** An order whose handler does this before it is placed. */
+function orderCommand(
+  name: string,
+  path: string,
+  work?: (order: Order, ctx: CommandContext) => Promise<void>,
+): Command {
+  return defineCommand({
+    name,
+    route: { method: 'POST', path },
+    input,
+    handle(order, ctx) {
+      const placed = { type: 'OrderPlaced', data: { order_id: ctx.id, ...order } } as const
+      // The pure command decides without a promise, as an application's would.
+      return work === undefined ? placed : work(order, ctx).then(() => placed)
+    },
+    respond: ({ data }) => created({ ...data, status: 'confirmed' }),
+  })
+}
+
+/** The bare route's schema as a pure command, with one durable step, and with three. */
+export const app = defineApp({
+  name: 'bench',
+  commands: [
+    orderCommand('order.place', '/api/order'),
+    orderCommand('order.place-one-step', '/api/order-one', async ({ product_id }, ctx) => {
+      await ctx.step('reserve-stock', () => reserve(product_id))
+    }),
+    orderCommand('order.place-three-steps', '/api/order-three', async ({ product_id, quantity }, ctx) => {
+      await ctx.step('reserve-stock', () => reserve(product_id))
+      await ctx.step('charge-card', () => charge(quantity))
+      await ctx.step('create-label', () => label(ctx.id))
+    }),
+  ],
+})

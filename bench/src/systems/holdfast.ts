@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { startServer, type NodeServer } from '../servers/node-server.ts'
+import type { Contender } from './system.ts'
+
+export const holdfastPaths = {
+  plain: '/api/order',
+  'one step': '/api/order-one',
+  'three steps': '/api/order-three',
+} as const
+
+/** The embedded runtime with the benchmark's application. */
+export function startEmbedded(dataDir: string): Promise<NodeServer> {
+  return startServer('services/standalone/src/main.ts', (port) => ({
+    HOLDFAST_PORT: String(port),
+    HOLDFAST_DATA_DIR: dataDir,
+    HOLDFAST_APP: join(import.meta.dirname, '../servers/app.ts'),
+    HOLDFAST_LOG_LEVEL: 'info',
+  }))
+}
+
+/** The orders in a store, counted past Holdfast: its own word is not taken for it. */
+export function countOrders(dataDir: string): number {
+  const database = new DatabaseSync(join(dataDir, 'events.sqlite'), { readOnly: true })
+  try {
+    const row = database.prepare("SELECT count(*) AS orders FROM events WHERE type = 'OrderPlaced'").get()
+    return Number(row?.['orders'])
+  } finally {
+    database.close()
+  }
+}
+
+export const holdfast: Contender = {
+  id: 'holdfast',
+  title: 'Holdfast embedded',
+  setup:
+    '`npm start` as it comes: SQLite in WAL mode with `synchronous=FULL`, group commit. Fresh keys place an order by one durable append; steps run in the process and are recorded one by one.',
+  keepsKeys: true,
+  optional: false,
+  async start(dataDir) {
+    const server = await startEmbedded(dataDir)
+    return {
+      url: server.url,
+      paths: holdfastPaths,
+      pids: [server.pid],
+      effects: async () => countOrders(dataDir),
+      stop: () => server.stop(),
+    }
+  },
+}
