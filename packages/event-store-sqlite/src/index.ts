@@ -1,4 +1,7 @@
 export type { Backup, BackupOptions } from './backup.ts'
+export type { SqliteHistory, StoredEvent } from './history.ts'
 export type { CommittedBatch, SqliteEventStore, SqliteEventStoreOptions } from './store.ts'
 export { backupDataDir } from './backup.ts'
-export { createSqliteEventStore, defaultMaxEventBytes } from './store.ts'
+export { openSqliteHistory } from './history.ts'
+export { defaultMaxEventBytes } from './limits.ts'
+export { createSqliteEventStore } from './store.ts'

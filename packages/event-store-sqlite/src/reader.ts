@@ -55,9 +55,13 @@ const lastRevision = Number.MAX_SAFE_INTEGER
 /** Beyond this the filter would be too full to be worth the time that it takes to fill. */
 const maxFilteredEvents = 8_000_000
 
-export function createReader(path: string): Reader {
+export interface ReaderOptions {
+  /** Most reads are of streams that are not there: a filter answers those. Needs `willHold`. Default true. */
+  readonly expectsNewKeys?: boolean
+}
+
+export function createReader(path: string, { expectsNewKeys = true }: ReaderOptions = {}): Reader {
   const database = openReader(path)
-  const filter = createStreamFilter()
   const prepare = (sql: string): Query => {
     const statement = database.prepare(sql)
     statement.setReturnArrays(true)
@@ -119,12 +123,13 @@ export function createReader(path: string): Reader {
   function fillFilter(): StreamFilter | undefined {
     const events = Number(prepare('SELECT coalesce(max(position), 0) FROM events').get()?.[0])
     if (events > maxFilteredEvents) return undefined
+    const filter = createStreamFilter()
     for (const row of prepare('SELECT stream_hash FROM events INDEXED BY events_by_stream').iterate())
       filter.add(Number(row[0]))
     return filter
   }
 
-  const known = guarded(fillFilter)
+  const known = expectsNewKeys ? guarded(fillFilter) : undefined
 
   return {
     willHold: (hash) => known?.add(hash),

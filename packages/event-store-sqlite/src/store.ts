@@ -6,6 +6,7 @@ import { createFolder, dataDirOf } from './data-dir.ts'
 import type { DataDir } from './data-dir.ts'
 import { eventStoreErrorOf } from './fault-error.ts'
 import { createHead } from './head.ts'
+import { defaultMaxEventBytes } from './limits.ts'
 import { lockDataDir } from './lock.ts'
 import type { DataDirLock } from './lock.ts'
 import { prepareAppend } from './prepare-append.ts'
@@ -46,9 +47,6 @@ export interface SqliteEventStore extends EventStore, AsyncDisposable {
   /** Copies the store as it is now to a new file, while it serves. See {@link backupDataDir}. */
   backup(target: string): Promise<Backup>
 }
-
-/** 4 MiB. */
-export const defaultMaxEventBytes = 4 * 1024 * 1024
 
 /**
  * Opens the event store of a data folder; what it acknowledges is synced to the disk.

@@ -1,0 +1,187 @@
+import { statSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { EventStore } from '@holdfast/core'
+import { EventStoreError } from '@holdfast/core'
+import { openReader } from './connections.ts'
+import { dataDirOf } from './data-dir.ts'
+import { defaultMaxEventBytes } from './limits.ts'
+import { eventStoreErrorOf } from './fault-error.ts'
+import { createHead } from './head.ts'
+import { checkIdentity } from './prepare-database.ts'
+import { createReader } from './reader.ts'
+import type { Database, SQLInputValue } from './sqlite.ts'
+import { streamHash } from './stream-hash.ts'
+import { subscription } from './subscription.ts'
+
+/** An event as it lies in the file: the bytes of its texts, not what they mean. */
+export interface StoredEvent {
+  readonly position: bigint
+  readonly stream: string
+  readonly revision: bigint
+  /** The store's clock, milliseconds since the epoch. */
+  readonly recordedAtMs: number
+  readonly id: string
+  readonly type: string
+  /** JSON in UTF-8, as it was written. */
+  readonly data: Uint8Array
+  readonly metadata: Uint8Array
+  /** False when the row stands under the number of another stream: reads of its stream do not find it. */
+  readonly indexed: boolean
+}
+
+/** The history of a data folder, read beside the process that serves it. */
+export interface SqliteHistory extends AsyncDisposable {
+  /** Positions are given out without gaps, so that a missing one is a missing event. */
+  readonly gapless: true
+  /** All events of the store as it is now, in global order, behind `after`. */
+  events(after?: bigint): AsyncIterable<readonly StoredEvent[]>
+  /** All events of one stream as the file has them, by revision. */
+  streamEvents(stream: string): Promise<readonly StoredEvent[]>
+  /** The port, for what only reads: appends are refused; subscriptions end at the last event of the opening, then wait. */
+  readonly store: EventStore
+  close(): Promise<void>
+}
+
+/** A page ends once it holds so many bytes: events may be large. */
+const maxPageBytes = 4 * 1024 * 1024
+const maxPageEvents = 1_000
+
+const columns =
+  'position, revision, recorded_at_ms, stream_hash, stream, id, type, CAST(data AS BLOB), CAST(metadata AS BLOB)'
+type Row = [
+  position: number,
+  revision: number,
+  recordedAtMs: number,
+  streamHash: number,
+  stream: string,
+  id: string,
+  type: string,
+  data: Uint8Array,
+  metadata: Uint8Array,
+]
+
+/**
+ * Opens the history of a data folder to read it. It takes no lock and writes nothing, so that it works while a server has
+ * the folder, and sees what that one acknowledges.
+ *
+ * @throws EventStoreError `unavailable` when there is no store, or one of a newer schema; `corrupt` when it is none
+ */
+export function openSqliteHistory(options: { readonly dataDir: string }): SqliteHistory {
+  const { database: path } = dataDirOf(options.dataDir)
+  // SQLite's own words for a file that is not there are "unable to open database file".
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+    throw new EventStoreError('unavailable', `there is no event store at ${path}`)
+  }
+  let database: Database | undefined
+  try {
+    database = openReader(path)
+    checkIdentity(database, path)
+    return historyOf(database, path)
+  } catch (error) {
+    database?.close()
+    throw eventStoreErrorOf(error, path)
+  }
+}
+
+function historyOf(database: Database, path: string): SqliteHistory {
+  const prepare = (sql: string): Query => {
+    const statement = database.prepare(sql)
+    statement.setReturnArrays(true)
+    // The types do not know of `setReturnArrays`.
+    return statement as unknown as Query
+  }
+  const lastPosition = prepare('SELECT coalesce(max(position), 0) FROM events')
+  const stretch = prepare(
+    `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
+  )
+  const ofStream = prepare(
+    `SELECT ${columns} FROM events WHERE stream_hash = ? AND stream = ? ORDER BY revision, position`,
+  )
+  const reader = createReader(path, { expectsNewKeys: false })
+  const head = createHead()
+  let open = true
+
+  const guarded = <T>(work: () => T): T => {
+    if (!open) throw new EventStoreError('closed', `the event store ${path} is closed`)
+    try {
+      return work()
+    } catch (error) {
+      throw eventStoreErrorOf(error, path)
+    }
+  }
+  const last = (): number => guarded(() => Number(lastPosition.get()?.[0]))
+  head.moveTo(last())
+
+  function page(after: number, upTo: number): StoredEvent[] {
+    const events: StoredEvent[] = []
+    let bytes = 0
+    for (const row of stretch.iterate(after, upTo, maxPageEvents)) {
+      events.push(eventOf(row as Row))
+      bytes += (row as Row)[7].length + (row as Row)[8].length
+      if (bytes >= maxPageBytes) break
+    }
+    return events
+  }
+
+  // From the lowest that there can be: a row before position 1 was put there by hand, and reads of its stream find it.
+  async function* events(after = BigInt(Number.MIN_SAFE_INTEGER)): AsyncGenerator<readonly StoredEvent[]> {
+    const upTo = last()
+    for (let from = Number(after); ; await nextTurn()) {
+      const found = guarded(() => page(from, upTo))
+      const end = found.at(-1)
+      if (end === undefined) return
+      from = Number(end.position)
+      yield found
+    }
+  }
+
+  const refuse = async (): Promise<never> => {
+    throw new EventStoreError('unavailable', `the event store ${path} is open to be read only`)
+  }
+  const close = async (): Promise<void> => {
+    if (!open) return
+    open = false
+    head.wakeAll()
+    reader.close()
+    database.close()
+  }
+  const assertOpen = (): void => {
+    guarded(() => undefined)
+  }
+  const store: EventStore = {
+    maxEventBytes: defaultMaxEventBytes,
+    append: refuse,
+    checkWritable: refuse,
+    read: async (stream, options) => guarded(() => reader.read(stream, options)),
+    subscribe: (options) => subscription({ reader, head, assertOpen }, options),
+    close,
+  }
+  return {
+    gapless: true,
+    events,
+    streamEvents: async (stream) =>
+      guarded(() => (ofStream.all(streamHash(stream), stream) as unknown as Row[]).map(eventOf)),
+    store,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** A statement whose rows are arrays. */
+interface Query {
+  all(...values: SQLInputValue[]): unknown[][]
+  get(...values: SQLInputValue[]): unknown[] | undefined
+  iterate(...values: SQLInputValue[]): Iterable<unknown[]>
+}
+
+const eventOf = ([position, revision, recordedAtMs, hash, stream, id, type, data, metadata]: Row): StoredEvent => ({
+  position: BigInt(position),
+  stream,
+  revision: BigInt(revision),
+  recordedAtMs,
+  id,
+  type,
+  data,
+  metadata,
+  indexed: hash === streamHash(stream),
+})
