@@ -19,16 +19,20 @@ type Found = Omit<Breach, 'of'>
  *
  * - whoever was acknowledged (202, or told the outcome) has an outcome
  * - all that were told the outcome were told the same, which is what is recorded; one at most that it was executed
- * - a misused key is answered 422, and nothing else is
+ * - a misused key is answered 422, and nothing else is; with several gateways another one may not know yet that the key is
+ *   taken, and answer 202, as long as nobody was told the outcome (the streams and ledgers show that it came to nothing)
  * - once the outcome was told, nobody is told that the command still runs
  */
-export function checkAnswers(attempts: readonly Attempt[], outcome: OutcomeRecord | undefined): readonly Found[] {
+export function checkAnswers(
+  attempts: readonly Attempt[],
+  { outcome, gateways }: { readonly outcome: OutcomeRecord | undefined; readonly gateways: number },
+): readonly Found[] {
   const answers = attempts.filter(isAnswered)
   const own = answers.filter(({ misused }) => !misused)
   const told = own.filter(({ seen }) => isRecorded(seen.response))
   return [
     ...attempts.flatMap(checkConnection),
-    ...answers.flatMap(checkForm),
+    ...answers.filter((attempt) => !isUnawareOf(attempt, { told, gateways })).flatMap(checkForm),
     ...checkAcknowledged(own, outcome),
     ...checkSame(told, outcome),
     ...checkOrder(own, told),
@@ -38,6 +42,14 @@ export function checkAnswers(attempts: readonly Attempt[], outcome: OutcomeRecor
 function checkConnection({ seen }: Attempt): readonly Found[] {
   if (seen.kind === 'answer' || broken.has(seen.code)) return []
   return [{ promise: 5, what: `no answer: ${seen.code}` }]
+}
+
+/** True for a misuse that was answered 202 before anybody was told the outcome, where there are several gateways. */
+function isUnawareOf(
+  { misused, sentAt, seen: { response } }: Told,
+  { told, gateways }: { readonly told: readonly Told[]; readonly gateways: number },
+): boolean {
+  return misused && gateways > 1 && response.status === 202 && told.every(({ endedAt }) => sentAt < endedAt)
 }
 
 function checkForm({ misused, seen: { response } }: Told): readonly Found[] {

@@ -26,7 +26,7 @@ export function findBreaches(evidence: Evidence): readonly Breach[] {
     if (ending?.kind === 'succeeded') confirmed.push(order)
     const outcome = ending && metadataOf(ending.event).outcome
     const breaches = [
-      ...checkAnswers(byOrder.get(nameOf(order)) ?? [], outcome),
+      ...checkAnswers(byOrder.get(nameOf(order)) ?? [], { outcome, gateways: evidence.gateways }),
       ...(events.length > 0 ? checkStream(order, events) : []),
       ...(ending ? checkEffects(order, ending, index) : []),
     ]

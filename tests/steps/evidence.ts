@@ -35,6 +35,8 @@ export interface Histories {
 
 /** Everything that can be known of a run from outside. */
 export interface Evidence extends Histories {
+  /** How many there are. */
+  readonly gateways: number
   readonly attempts: readonly Attempt[]
   readonly payments: readonly LedgerEntry<Payment>[]
   readonly labels: readonly LedgerEntry<Label>[]

@@ -1,19 +1,28 @@
 import { ServiceStartError } from '@holdfast/testing/processes'
 import type { ServiceNode } from '../support/distributed-node.ts'
 
-/** Starts every process again that dies, whatever killed it. Disposing it ends that; then all of them are up. */
-export function keepAlive(nodes: readonly ServiceNode[]): AsyncDisposable & { readonly restarts: number } {
+/** What can die, and be started again. */
+export interface Mortal {
+  /** Of the present life. */
+  died(): Promise<unknown>
+  start(): Promise<void>
+}
+
+export const asMortal = (node: ServiceNode): Mortal => ({ died: () => node.process.exited, start: () => node.start() })
+
+/** Starts everything again that dies, whatever killed it. Disposing it ends that; then everything is up. */
+export function keepAlive(mortals: readonly Mortal[]): AsyncDisposable & { readonly restarts: number } {
   const stopping = Promise.withResolvers<'stop'>()
   let restarts = 0
-  const keep = async (node: ServiceNode): Promise<void> => {
+  const keep = async (mortal: Mortal): Promise<void> => {
     for (;;) {
       // One that has died already is started before it stops.
-      const event = await Promise.race([node.process.exited, stopping.promise])
+      const event = await Promise.race([mortal.died(), stopping.promise])
       if (event === 'stop') return
-      restarts += await startAgain(node)
+      restarts += await startAgain(mortal)
     }
   }
-  const kept = Promise.all(nodes.map(keep))
+  const kept = Promise.all(mortals.map(keep))
   // It is awaited when it is disposed of.
   kept.catch(() => undefined)
   return {
@@ -30,10 +39,10 @@ export function keepAlive(nodes: readonly ServiceNode[]): AsyncDisposable & { re
 const maxStarts = 10
 
 /** A start may be struck as well: by a crash point that lies in what it finishes first. Returns how many it took. */
-async function startAgain(node: ServiceNode): Promise<number> {
+async function startAgain(mortal: Mortal): Promise<number> {
   for (let time = 1; ; time++) {
     try {
-      await node.start()
+      await mortal.start()
       return time
     } catch (error) {
       if (!(error instanceof ServiceStartError) || time === maxStarts) throw error

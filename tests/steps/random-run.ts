@@ -3,7 +3,7 @@ import { report, since } from '../support/distributed-report.ts'
 import { inventOrders, startAgents } from './agents.ts'
 import { nameOf, type Attempt, type Order } from './evidence.ts'
 import { injectFaults, type FaultKind } from './fault-plan.ts'
-import { keepAlive } from './keeper.ts'
+import { asMortal, keepAlive, type Mortal } from './keeper.ts'
 import { seed } from './seed.ts'
 import { stockUp, type Shop } from './shop.ts'
 import { expectPromisesKept, untilConcluded } from './verdict.ts'
@@ -15,6 +15,8 @@ export interface RandomRunOptions {
   /** A fault after about so many attempts. */
   readonly everyAttempts: number
   readonly faults: readonly [FaultKind, ...FaultKind[]]
+  /** What is to be started again when it dies, beside the shop's nodes and providers. */
+  readonly mortals?: readonly Mortal[]
   /** What else is brought back before the verdict. */
   readonly calm?: () => Promise<void>
 }
@@ -37,13 +39,16 @@ export async function runRandomly(shop: Shop, options: RandomRunOptions): Promis
 
 async function run(
   shop: Shop,
-  { orders: count, atATime, everyAttempts, faults, calm }: RandomRunOptions,
+  { orders: count, atATime, everyAttempts, faults, mortals = [], calm }: RandomRunOptions,
 ): Promise<void> {
   const { client, providers, crasher, nodes, api } = shop
   const products = { plenty: await stockUp(shop, 1_000_000), scarce: await stockUp(shop, Math.ceil(count / 4)) }
   const orders = inventOrders(count, products)
   {
-    await using keeper = keepAlive([...nodes, providers.payments.node, providers.shipping.node])
+    await using keeper = keepAlive([
+      ...[...nodes, providers.payments.node, providers.shipping.node].map(asMortal),
+      ...mortals,
+    ])
     const agents = startAgents({ shop, orders, atATime })
     const injected = await injectFaults(agents, faults, everyAttempts)
     await agents.ended

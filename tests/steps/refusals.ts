@@ -5,7 +5,14 @@ import { anOrderOf } from './crash-matrix.ts'
 import { recover, stockUp, type Shop } from './shop.ts'
 import { expectPromisesKept, untilConcluded } from './verdict.ts'
 
-export function describeRefusals(shop: () => Shop): void {
+export interface RefusalsOptions {
+  /** So many order the same product at once, for a quarter as many pieces. Default 200. */
+  readonly crowd?: number
+}
+
+export function describeRefusals(shop: () => Shop, { crowd = 200 }: RefusalsOptions = {}): void {
+  const pieces = crowd / 4
+
   const typesOf = async (order: ReturnType<typeof anOrderOf>): Promise<readonly string[]> => {
     const { commands } = await shop().histories()
     return (commands.get(commandIdOfOrder(order)) ?? []).map(({ type }) => type)
@@ -22,31 +29,32 @@ export function describeRefusals(shop: () => Shop): void {
       await expectPromisesKept(shop())
     })
 
-    test('200 orders at once for the last 50 pieces: 50 are confirmed, 150 refused, nothing is oversold', async () => {
-      const product = await stockUp(shop(), 50)
-      const orders = Array.from({ length: 200 }, () => anOrderOf(product, 1))
+    test(`${crowd} orders at once for the last ${pieces} pieces: so many are confirmed, the others refused, nothing is oversold`, async () => {
+      const product = await stockUp(shop(), pieces)
+      const orders = Array.from({ length: crowd }, () => anOrderOf(product, 1))
       const answers = await Promise.all(orders.map((order) => shop().client.persist(order)))
       const counts = Map.groupBy(answers, ({ status }) => status)
       expect({ confirmed: counts.get(201)?.length, refused: counts.get(409)?.length }).toEqual({
-        confirmed: 50,
-        refused: 150,
+        confirmed: pieces,
+        refused: crowd - pieces,
       })
       await expectPromisesKept(shop())
     })
 
-    test('killed in the middle of 200 orders for the last 50 pieces: nothing is oversold, and nobody is charged for nothing', async () => {
-      const product = await stockUp(shop(), 50)
-      const orders = Array.from({ length: 200 }, () => anOrderOf(product, 1))
-      await shop().crasher.arm('after-call charge')
-      const answering = Promise.all(orders.map((order) => shop().client.persist(order)))
-      await recover(shop())
-      await shop().crasher.arm('after-append StepCompleted:charge-card')
-      await recover(shop())
-      const answers = await answering
-      expect(answers.filter(({ status }) => status === 201)).toHaveLength(50)
-      expect(answers.filter(({ status }) => status === 409)).toHaveLength(150)
-      await expectPromisesKept(shop())
-    })
+    test.each(['after-call charge', 'after-append StepCompleted:charge-card'] as const)(
+      `killed %s in the middle of ${crowd / 2} orders for the last ${pieces / 2} pieces: nothing is oversold, and nobody is charged for nothing`,
+      async (point) => {
+        const product = await stockUp(shop(), pieces / 2)
+        const orders = Array.from({ length: crowd / 2 }, () => anOrderOf(product, 1))
+        await shop().crasher.arm(point)
+        const answering = Promise.all(orders.map((order) => shop().client.persist(order)))
+        await recover(shop())
+        const answers = await answering
+        expect(answers.filter(({ status }) => status === 201)).toHaveLength(pieces / 2)
+        expect(answers.filter(({ status }) => status === 409)).toHaveLength((crowd - pieces) / 2)
+        await expectPromisesKept(shop())
+      },
+    )
 
     test('the label cannot be had: 500, the charge refunded once and the stock put back once, also when killed in between', async () => {
       const { client, crasher, providers } = shop()
@@ -105,7 +113,7 @@ export function describeRefusals(shop: () => Shop): void {
         const first = client.attempt(order, { prefer: 'wait=60' })
         await until(async () => (await provider.ledger()).length > before, { what: 'the effect' })
         for (const node of nodes) node.process.kill('SIGKILL')
-        for (const node of nodes) await node.start()
+        await Promise.all(nodes.map((node) => node.start()))
         await first
         await untilConcluded(shop(), [order])
         expect((await client.persist(order)).status).toBe(201)

@@ -82,7 +82,7 @@ export async function rehearse(): Promise<Evidence> {
       })
     }
   }
-  return { ...(await readHistories(deps.store)), attempts, payments, labels }
+  return { ...(await readHistories(deps.store)), gateways: 1, attempts, payments, labels }
 }
 
 function told(answer: Answer): Extract<Attempt['seen'], { kind: 'answer' }>['response'] {

@@ -6,6 +6,9 @@ export const seed = Number(process.env['HOLDFAST_SEED'] ?? Math.floor(Math.rando
 /** `HOLDFAST_RANDOM_ORDERS` for longer runs. */
 export const ordersOfARun = (usual: number): number => Number(process.env['HOLDFAST_RANDOM_ORDERS'] ?? usual)
 
+/** Far beyond what it takes; then something hangs. */
+export const randomRunTimeoutMs = (orders: number): number => 180_000 + orders * 500
+
 /** Chances of its own for each purpose, so that a replay meets the same ones whatever the timing. */
 export const chances = (purpose: number): (() => number) => randomFrom((seed ^ (purpose * 0x9e3779b1)) >>> 0)
 

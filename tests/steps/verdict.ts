@@ -28,7 +28,13 @@ const withoutOutcome = ({ commands }: Histories, orders: readonly Order[]): read
 
 export async function collectEvidence(shop: Shop): Promise<Evidence> {
   const [payments, labels] = await Promise.all([shop.providers.payments.ledger(), shop.providers.shipping.ledger()])
-  return { ...(await shop.histories()), attempts: shop.client.attempts, payments, labels }
+  return {
+    ...(await shop.histories()),
+    gateways: shop.api.urls.length,
+    attempts: shop.client.attempts,
+    payments,
+    labels,
+  }
 }
 
 /** Asserts that nothing which can be known contradicts a promise. `hint` says how to see a failure again. */

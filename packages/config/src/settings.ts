@@ -134,6 +134,15 @@ export const settingDefinitions = {
       reason: 'One broker on one machine. Use 3 in production.',
     },
   ),
+  KAFKA_SESSION_MS: integerSetting(
+    { min: 1_000, max: 300_000, unit: 'milliseconds' },
+    {
+      default: '6000',
+      description:
+        'After so long without a sign of life a handler is taken for dead, and others take its commands over.',
+      reason: 'The least that a broker allows by its default (`group.min.session.timeout.ms`).',
+    },
+  ),
   EVENTSTORE_URL: textSetting(
     { regex: /^esdb(\+discover)?:\/\/.+$/, allowed: 'esdb://… or esdb+discover://…' },
     {

@@ -33,6 +33,11 @@ export interface KafkaCommandConsumerOptions extends TopicOptions, Omit<KafkaCon
   /** Handlers of one group share the partitions. Default `<prefix>.handlers`. */
   readonly groupId?: string
   /**
+   * A handler that gave no sign of life for so long is taken for dead, and its partitions go to others, milliseconds. Not
+   * below the broker's `group.min.session.timeout.ms`. Default 6000.
+   */
+  readonly sessionTimeoutMs?: number
+  /**
    * Brings a command to its outcome, which is durable when this resolves. When it rejects (the store is away), the key
    * waits and is tried again, without end, while other keys go on. The same command may come more than once, also at
    * the same time in another handler.
@@ -111,6 +116,7 @@ export function createKafkaCommandConsumer(options: KafkaCommandConsumerOptions)
       groupId: () => options.groupId ?? `${prefix}.handlers`,
       // Commands that were published before the first handler ever came are commands all the same.
       fromBeginning: true,
+      ...(options.sessionTimeoutMs !== undefined && { sessionTimeoutMs: options.sessionTimeoutMs }),
       maxBytesPerPartition: 256 * 1024,
       metrics,
       eachBatch,

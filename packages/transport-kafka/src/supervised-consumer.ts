@@ -19,6 +19,8 @@ export interface SupervisedConsumerOptions {
   readonly partitionAssigner?: PartitionAssigner
   /** Where a group that has committed nothing starts. */
   readonly fromBeginning: boolean
+  /** After so long without a sign of life the group takes a member for dead, milliseconds. Default 6000. */
+  readonly sessionTimeoutMs?: number
   /** Largest fetch of a partition, bytes; a larger message comes all the same. */
   readonly maxBytesPerPartition: number
   readonly metrics: KafkaTransportMetrics
@@ -39,11 +41,12 @@ export interface SupervisedConsumer {
 }
 
 /**
- * Sessions are short, since a group waits for a member that died without leaving; the heartbeat leaves room for five
- * misses. The broker's `group.min.session.timeout.ms` is 6000 by default.
+ * Sessions are short, since a group waits for a member that died without leaving. The broker's
+ * `group.min.session.timeout.ms` is 6000 by default.
  */
-const sessionTimeoutMs = 6000
-const heartbeatIntervalMs = 1000
+const defaultSessionTimeoutMs = 6000
+/** The heartbeat leaves room for five misses. */
+const heartbeatsPerSession = 6
 const rebalanceTimeoutMs = 15_000
 /** A fetch waits this long for news. `disconnect` waits for it, and so does a partition that is resumed. */
 const maxFetchWaitMs = 100
@@ -57,7 +60,7 @@ const replacementBackoff = { minMs: 100, maxMs: 2000 }
  * is replaced by a new consumer from a new client. Never ends before `close`.
  */
 export function superviseConsumer(options: SupervisedConsumerOptions): SupervisedConsumer {
-  const { connection, topic, metrics } = options
+  const { connection, topic, metrics, sessionTimeoutMs = defaultSessionTimeoutMs } = options
   const { logger } = connection
   const closing = new AbortController()
   const joined = Promise.withResolvers<void>()
@@ -68,7 +71,7 @@ export function superviseConsumer(options: SupervisedConsumerOptions): Supervise
     const consumer = client.kafka.consumer({
       groupId: options.groupId(),
       sessionTimeout: sessionTimeoutMs,
-      heartbeatInterval: heartbeatIntervalMs,
+      heartbeatInterval: Math.floor(sessionTimeoutMs / heartbeatsPerSession),
       rebalanceTimeout: rebalanceTimeoutMs,
       maxWaitTimeInMs: maxFetchWaitMs,
       maxBytesPerPartition: options.maxBytesPerPartition,

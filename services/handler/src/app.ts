@@ -50,6 +50,7 @@ export async function startHandler(settings: Settings, log: Logger): Promise<Han
       replies: settings.KAFKA_REPLY_PARTITIONS,
     },
     replicationFactor: settings.KAFKA_REPLICATION,
+    sessionTimeoutMs: settings.KAFKA_SESSION_MS,
     concurrency: settings.HANDLER_WINDOW,
     drainTimeoutMs: settings.DRAIN_MS,
     logger: log,
