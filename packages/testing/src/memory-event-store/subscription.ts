@@ -21,7 +21,7 @@ export async function* subscribeTo(
       continue
     }
     position = written.at(-1)?.position ?? position
-    yield { events: written.filter(matches), position, caughtUp: written.length < maxBatch }
+    yield { events: written.filter(matches), position, caughtUp: log.readAll(position, 1).length === 0 }
   }
 }
 
