@@ -9,6 +9,8 @@ import { streamHash } from './stream-hash.ts'
 /** Reads on the calling thread, through a connection of its own. Synchronous; sees every acknowledged write. */
 export interface Reader {
   read(stream: string, options: ReadOptions): readonly RecordedEvent[]
+  /** False: surely nobody has written to the stream. */
+  mayHold(stream: string): boolean
   /** Tells of a stream that is about to be written: until then a read of a stream that was never written is not made. */
   willHold(hash: number): void
   page(query: PageQuery): Page
@@ -132,6 +134,7 @@ export function createReader(path: string, { expectsNewKeys = true }: ReaderOpti
   const known = expectsNewKeys ? guarded(fillFilter) : undefined
 
   return {
+    mayHold: (stream) => known?.mayHold(streamHash(stream)) !== false,
     willHold: (hash) => known?.add(hash),
     read: (stream, options) =>
       guarded(() => {

@@ -104,12 +104,17 @@ async function openStore(
 
   return {
     maxEventBytes,
-    append: async (stream, events, expected) => {
-      assertOpen()
-      const prepared = prepareAppend({ stream, events, expected }, maxEventBytes)
-      reader.willHold(prepared.hash)
-      return writer.append(prepared)
+    append: (stream, events, expected) => {
+      try {
+        assertOpen()
+        const prepared = prepareAppend({ stream, events, expected }, maxEventBytes)
+        reader.willHold(prepared.hash)
+        return writer.append(prepared)
+      } catch (error) {
+        return Promise.reject(error instanceof Error ? error : new Error(String(error)))
+      }
     },
+    isSurelyEmpty: (stream) => !reader.mayHold(stream),
     read: async (stream, readOptions) => {
       assertOpen()
       return reader.read(stream, readOptions)

@@ -75,6 +75,10 @@ export function createMetrics(): Metrics {
     buckets: latencyBuckets,
     registers,
   })
+  // The series of a set of labels is looked up once: finding it again costs more than counting.
+  const countAttempt = once((command, result) => attempts.labels(command, result))
+  const countOutcome = once((command, outcome) => outcomes.labels(command, outcome))
+  const observeLatency = once((result) => latency.labels(result))
   return {
     watch(sources) {
       new Gauge({
@@ -95,11 +99,11 @@ export function createMetrics(): Metrics {
       })
     },
     attempt(command, result, seconds) {
-      attempts.inc({ command, result })
-      latency.observe({ result }, seconds)
+      countAttempt(command, result).inc()
+      observeLatency(result).observe(seconds)
     },
     outcome(command, outcome) {
-      outcomes.inc({ command, outcome })
+      countOutcome(command, outcome).inc()
     },
     attemptFailed(command) {
       failures.inc({ command })
@@ -109,5 +113,19 @@ export function createMetrics(): Metrics {
       batchSeconds.observe(seconds)
     },
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  }
+}
+
+/** Remembers what `find` gives for each pair of labels: there are few. */
+function once<T>(find: (first: string, second: string) => T): (first: string, second?: string) => T {
+  const found = new Map<string, Map<string, T>>()
+  return (first, second = '') => {
+    const bySecond = found.get(first) ?? new Map<string, T>()
+    if (bySecond.size === 0) found.set(first, bySecond)
+    const known = bySecond.get(second)
+    if (known !== undefined) return known
+    const series = find(first, second)
+    bySecond.set(second, series)
+    return series
   }
 }

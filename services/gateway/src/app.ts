@@ -21,6 +21,7 @@ import { addLookupRoutes } from './http/lookup-routes.ts'
 import { openApiOf } from './http/openapi.ts'
 import { ProblemError } from './http/problem-error.ts'
 import { addProblemPages } from './http/problem-pages.ts'
+import { RequestLog } from './http/request-log.ts'
 import { addReleaseRoute } from './http/release-route.ts'
 import { addSystemRoutes } from './http/system-routes.ts'
 
@@ -55,6 +56,7 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
   const fastify = createFastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger, bindings, options) => new RequestLog(() => logger.child(bindings, options)),
     requestIdHeader: false,
     genReqId: () => ids.uuid(),
     bodyLimit: settings.MAX_BODY_BYTES,

@@ -44,25 +44,57 @@ export interface ContextParts {
 }
 
 /** Builds the context of one try. */
-export function createContext({ envelope, commandId, signal, steps }: ContextParts): CommandContext {
-  let random: (() => number) | undefined
-  return {
-    id: envelope.attemptId,
-    commandId,
-    tenant: envelope.tenant,
-    key: envelope.key,
-    now: () => new Date(envelope.receivedAtMs),
-    random: () => (random ??= mulberry32(envelope.seed))(),
-    get signal() {
-      return signal()
-    },
-    refuse: createRefusal,
-    get step() {
-      return steps().step
-    },
-    get execute() {
-      return steps().execute
-    },
+export const createContext = (parts: ContextParts): CommandContext => new Context(parts)
+
+/** Makes what the command asks for when it asks: most ask for their id alone. What it gives can be taken out of it. */
+class Context implements CommandContext {
+  readonly #parts: ContextParts
+  #random: (() => number) | undefined
+
+  constructor(parts: ContextParts) {
+    this.#parts = parts
+  }
+
+  get id(): string {
+    return this.#parts.envelope.attemptId
+  }
+
+  get commandId(): CommandId {
+    return this.#parts.commandId
+  }
+
+  get tenant(): Tenant {
+    return this.#parts.envelope.tenant
+  }
+
+  get key(): IdempotencyKey {
+    return this.#parts.envelope.key
+  }
+
+  get now(): () => Date {
+    const { receivedAtMs } = this.#parts.envelope
+    return () => new Date(receivedAtMs)
+  }
+
+  get random(): () => number {
+    this.#random ??= mulberry32(this.#parts.envelope.seed)
+    return this.#random
+  }
+
+  get signal(): AbortSignal {
+    return this.#parts.signal()
+  }
+
+  get refuse(): typeof createRefusal {
+    return createRefusal
+  }
+
+  get step(): Step {
+    return this.#parts.steps().step
+  }
+
+  get execute(): Execute {
+    return this.#parts.steps().execute
   }
 }
 

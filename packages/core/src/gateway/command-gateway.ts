@@ -44,7 +44,7 @@ export interface CommandRequest {
   /** How long the caller waits for the outcome, milliseconds; 0 for a 202 at once. */
   readonly waitMs: number
   readonly requestId: string
-  readonly traceparent?: string
+  readonly traceparent?: string | undefined
 }
 
 /** What a look-up of a key finds. */
@@ -105,20 +105,27 @@ export class CommandGateway {
     for (const giveUp of [...this.#waiting]) giveUp()
   }
 
-  async submit(request: CommandRequest): Promise<Answer> {
+  submit(request: CommandRequest): Promise<Answer> {
     const { command, tenant, key, input } = request
     const commandId = commandIdOf(tenant, key)
-    if (this.#answering >= this.#options.maxInFlight) return { kind: 'refused', code: 'overloaded', commandId }
+    if (this.#answering >= this.#options.maxInFlight) {
+      return Promise.resolve({ kind: 'refused', code: 'overloaded', commandId })
+    }
     const subset: JsonValue = command.fingerprint === undefined ? input : command.fingerprint(input)
     const fingerprint = fingerprintOf(command.name, subset)
     const cached = this.#cached(command, commandId, fingerprint)
-    if (cached !== undefined) return cached
+    if (cached !== undefined) return Promise.resolve(cached)
     this.#answering++
-    try {
-      return await this.#answer(request, commandId, fingerprint)
-    } finally {
-      this.#answering--
-    }
+    return this.#answer(request, commandId, fingerprint).then(
+      (answer) => {
+        this.#answering--
+        return answer
+      },
+      (error: unknown) => {
+        this.#answering--
+        throw error
+      },
+    )
   }
 
   /** The key's outcome was changed past this gateway (an operator released it): the store is asked again. */
@@ -145,7 +152,13 @@ export class CommandGateway {
     return command.supersedes ? undefined : { kind: 'refused', code: 'idempotency-key-reused', commandId }
   }
 
-  async #answer(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> {
+  #answer(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> {
+    return this.#inFlight.has(commandId)
+      ? this.#attach(request, commandId, fingerprint)
+      : this.#first(request, commandId, fingerprint)
+  }
+
+  async #attach(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> {
     const { command } = request
     const deadlineMs = this.#options.clock.nowMs() + request.waitMs
     for (let { waitMs } = request; ; waitMs = Math.max(0, deadlineMs - this.#options.clock.nowMs())) {
@@ -180,8 +193,8 @@ export class CommandGateway {
     return state.kind !== 'vacant' && state.fingerprint === fingerprint
   }
 
-  #first(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> | Answer {
-    if (this.#refusing) return { kind: 'refused', code: 'unavailable', commandId }
+  #first(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> {
+    if (this.#refusing) return Promise.resolve({ kind: 'refused', code: 'unavailable', commandId })
     const { clock, ids, transport, readFirst } = this.#options
     const receivedAtMs = clock.nowMs()
     const attemptId = ids.attemptId(receivedAtMs)
@@ -241,14 +254,18 @@ export class CommandGateway {
     }
   }
 
-  async #wait(
-    flying: InFlight,
-    caller: { readonly commandId: CommandId; readonly attemptId: string | undefined; readonly waitMs: number },
-  ): Promise<Answer> {
+  #wait(flying: InFlight, caller: Caller): Promise<Answer> {
+    if (caller.waitMs === 0) return this.#answerLate(flying, caller)
+    return this.#within(flying.dispatch.resolution, caller.waitMs).then(
+      (early) => (early === late ? this.#answerLate(flying, caller) : toAnswer(early, caller)),
+      (cause: unknown) => refusedBy(cause, caller.commandId),
+    )
+  }
+
+  /** Without the outcome: 202, as soon as the command is durable. */
+  async #answerLate(flying: InFlight, caller: Caller): Promise<Answer> {
     const { commandId } = caller
     try {
-      const early = caller.waitMs === 0 ? late : await this.#within(flying.dispatch.resolution, caller.waitMs)
-      if (early !== late) return toAnswer(early, caller)
       const made = await this.#within(flying.dispatch.durable(), this.#options.durableTimeoutMs, {
         evenWhenDraining: true,
       })
@@ -261,8 +278,7 @@ export class CommandGateway {
       if (settled !== late && (caller.waitMs > 0 || !mine)) return toAnswer(settled, caller)
       return { kind: 'pending', commandId, state: 'accepted', attempts: flying.dispatch.attempts() }
     } catch (cause) {
-      const tooLarge = cause instanceof EventStoreError && cause.code === 'event-too-large'
-      return { kind: 'refused', code: tooLarge ? 'body-too-large' : 'unavailable', commandId, cause }
+      return refusedBy(cause, commandId)
     }
   }
 
@@ -299,6 +315,18 @@ export class CommandGateway {
       }
     })
   }
+}
+
+interface Caller {
+  readonly commandId: CommandId
+  /** Of the attempt that started what it waits for; undefined for one that attached. */
+  readonly attemptId: string | undefined
+  readonly waitMs: number
+}
+
+function refusedBy(cause: unknown, commandId: CommandId): Answer {
+  const tooLarge = cause instanceof EventStoreError && cause.code === 'event-too-large'
+  return { kind: 'refused', code: tooLarge ? 'body-too-large' : 'unavailable', commandId, cause }
 }
 
 /** The 32 random bits at the end of the attempt's UUID. */

@@ -23,17 +23,29 @@ export interface SureAppend {
  *
  * @throws EventStoreError `unknown-outcome` when that stays so; everything else at once
  */
-export async function appendSurely(
-  deps: { readonly store: EventStore; readonly clock: Clock },
-  { stream, events, expectedRevision }: SureAppend,
-): Promise<AppendResult> {
-  for (let time = 1; ; time++) {
+export function appendSurely(deps: AppendDeps, append: SureAppend): Promise<AppendResult> {
+  return appendOnce(deps, append).catch((error: unknown) => appendAgain(deps, append, error))
+}
+
+interface AppendDeps {
+  readonly store: EventStore
+  readonly clock: Clock
+}
+
+const appendOnce = ({ store }: AppendDeps, { stream, events, expectedRevision }: SureAppend): Promise<AppendResult> =>
+  store.append(stream, events, expectedRevision)
+
+async function appendAgain(deps: AppendDeps, append: SureAppend, first: unknown): Promise<AppendResult> {
+  let error = first
+  for (let time = 1; time < tries && isUnknown(error); time++) {
+    await deps.clock.sleep(jittered(pauseMs * 2 ** time))
     try {
-      return await deps.store.append(stream, events, expectedRevision)
-    } catch (error) {
-      const unknown = error instanceof EventStoreError && error.code === 'unknown-outcome'
-      if (!unknown || time === tries) throw error
-      await deps.clock.sleep(jittered(pauseMs * 2 ** time))
+      return await appendOnce(deps, append)
+    } catch (fault) {
+      error = fault
     }
   }
+  throw error
 }
+
+const isUnknown = (error: unknown): boolean => error instanceof EventStoreError && error.code === 'unknown-outcome'

@@ -8,7 +8,7 @@ import type { CommandEnvelope } from '../envelope.ts'
 import { asJson } from '../json.ts'
 import { keyEventTypes, type StoredResponse } from '../key-state/events.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { LazyAbort } from '../lazy-abort.ts'
+import { LazyAbort } from '../lazy-abort.ts'
 
 /** What a try decided, with the response already projected: nothing is rendered later. */
 export interface Decided {
@@ -40,28 +40,20 @@ export interface AttemptOptions {
  */
 export function attempt(options: AttemptOptions): Decided | Promise<Decided> {
   const { command, commandId, envelope, steps } = options
-  let controller: AbortController | undefined
-  let timedOut: Error | undefined
-  const signal = (): AbortSignal => {
-    controller ??= new AbortController()
-    if (timedOut !== undefined) controller.abort(timedOut)
-    return AbortSignal.any([controller.signal, options.abort.signal])
-  }
+  const timeout = new LazyAbort()
+  const signal = (): AbortSignal => AbortSignal.any([timeout.signal, options.abort.signal])
   const result = command.handle(envelope.input, createContext({ envelope, commandId, signal, steps }))
   if (!(result instanceof Promise)) return project(command, envelope, result)
-  const deadline = withDeadline(result, options, (error) => {
-    timedOut = error
-    controller?.abort(error)
-  })
+  const deadline = withDeadline(result, options, timeout)
   return deadline.then((decided) => project(command, envelope, decided))
 }
 
-function withDeadline<T>(work: Promise<T>, options: AttemptOptions, onTimeout: (error: Error) => void): Promise<T> {
+function withDeadline<T>(work: Promise<T>, options: AttemptOptions, timeout: LazyAbort): Promise<T> {
   const { timeoutMs } = options.command.retry
   return new Promise<T>((resolve, reject) => {
     const cancel = options.clock.schedule(timeoutMs, () => {
       const error = new AttemptTimeout(`the try took longer than ${timeoutMs} ms`)
-      onTimeout(error)
+      timeout.abort(error)
       reject(error)
     })
     work.then(resolve, reject).finally(cancel)
@@ -74,11 +66,15 @@ function project(
   result: DomainEvent | readonly DomainEvent[] | Refusal,
 ): Decided {
   if (isRefusal(result)) return projectRefusal(command, envelope, result)
-  const [first, ...rest]: readonly DomainEvent[] = isList(result) ? result : [result]
-  const events = [first ?? { type: keyEventTypes.succeeded, data: {} }, ...rest] as const
+  const events: Decided['events'] = isList(result) ? atLeastOne(result) : [result]
   const last = events.at(-1) ?? events[0]
   return { kind: 'succeeded', events, response: renderResponse(command.respond(last, events)) }
 }
+
+const atLeastOne = ([first, ...rest]: readonly DomainEvent[]): Decided['events'] => [
+  first ?? { type: keyEventTypes.succeeded, data: {} },
+  ...rest,
+]
 
 const isList = (result: object): result is readonly DomainEvent[] => Array.isArray(result)
 

@@ -124,9 +124,13 @@ class Execution implements Dispatch {
     this.#before = before
     this.resolution = new Promise((resolve, reject) => {
       this.#giveUp = reject
-      this.#run().then(resolve, reject)
+      const guess = this.#isSurelyFirst() ? this.#start(freshPlan(target, firstGeneration, undefined)) : undefined
+      if (guess === undefined) this.#run().then(resolve, reject)
+      else
+        guess.then(resolve, () => {
+          this.#run(guess).then(resolve, reject)
+        })
     })
-    this.resolution.catch(() => undefined)
   }
 
   runsSame({ fingerprint }: CommandEnvelope): boolean {
@@ -192,24 +196,29 @@ class Execution implements Dispatch {
     })
   }
 
-  async #run(): Promise<Resolution> {
-    const ageMs = this.#options.clock.nowMs() - this.#target.envelope.receivedAtMs
-    const expectFresh = this.#options.expectFresh === true && this.#before === undefined && ageMs < freshForMs
+  /** True when the key was never used, as far as can be told without a look at its stream: the append finds out. */
+  #isSurelyFirst(): boolean {
+    if (this.#before !== undefined) return false
+    const { store, expectFresh, clock } = this.#options
+    if (store.isSurelyEmpty?.(this.#target.stream) === true) return true
+    return expectFresh === true && clock.nowMs() - this.#target.envelope.receivedAtMs < freshForMs
+  }
+
+  /** `guess`: what came of taking the attempt for the key's first; it failed. */
+  async #run(guess?: Promise<Resolution>): Promise<Resolution> {
     if (this.#before !== undefined) await this.#before.resolution.catch(() => undefined)
     this.#before = undefined
     let actual: ExpectedRevision | undefined
     for (let round = 1, faults = 0; round <= maxRounds && !this.#released.aborted; round++) {
       try {
-        const guess = expectFresh && round === 1 && faults === 0
-        const resolution = await (guess
-          ? this.#start(freshPlan(this.#target, firstGeneration, undefined))
-          : this.#round(actual))
+        const guessed = round === 1 && faults === 0 ? guess : undefined
+        const resolution = await (guessed ?? this.#round(actual))
         if (resolution !== undefined) return resolution
         actual = undefined
       } catch (error) {
         if (error instanceof GenerationLost) {
           actual = error.actual
-          if (!(expectFresh && round === 1)) await this.#pause(round)
+          if (guess === undefined || round > 1) await this.#pause(round)
           continue
         }
         // What a caller was told is accepted is not dropped because the store is away: the key goes on when it is back.

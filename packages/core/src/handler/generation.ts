@@ -108,20 +108,44 @@ export class Generation {
   }
 
   /** @throws GenerationLost when another worker wrote to the stream; EventStoreError */
-  async run(): Promise<Resolution> {
+  run(): Promise<Resolution> {
+    const { nextAttemptAtMs, compensation } = this.#plan
+    if (nextAttemptAtMs !== 0 || compensation !== undefined) return this.#resume()
+    const decided = this.#nextTry()
+    // The hot path: a pure command that decides at once is one append, without a further turn or promise.
+    const direct = !(decided instanceof Promise) && decided.kind === 'succeeded' && this.#isWithoutSteps()
+    return direct ? this.#concludeOnce(decided) : this.#decideAfter(decided)
+  }
+
+  #isWithoutSteps(): boolean {
+    return this.#steps === undefined && this.#records.length === 0
+  }
+
+  async #resume(): Promise<Resolution> {
     await this.#waitUntil(this.#plan.nextAttemptAtMs)
     if (this.#plan.compensation !== undefined) {
       // The try that decided it has not been counted: only those that are followed by another are on the stream.
       this.#attempts++
       return this.#goOnUndoing(this.#plan.compensation)
     }
-    for (;;) {
-      this.#goOnOrThrow()
-      this.#attempts++
+    return this.#decideAfter(this.#nextTry())
+  }
+
+  #nextTry(): Decided | Promise<Decided> {
+    this.#goOnOrThrow()
+    this.#attempts++
+    try {
+      return this.#try(false)
+    } catch (error) {
+      return Promise.reject(asError(error))
+    }
+  }
+
+  /** Goes on from a try, through others, to the resolution. */
+  async #decideAfter(first: Decided | Promise<Decided>): Promise<Resolution> {
+    for (let trying = first; ; trying = this.#nextTry()) {
       try {
-        const trying = this.#try(false)
-        const decided = trying instanceof Promise ? await trying : trying
-        return await this.#decide(decided)
+        return await this.#decide(trying instanceof Promise ? await trying : trying)
       } catch (thrown) {
         // The command may have caught what ended its steps, and thrown something else.
         const error = isForeign(thrown) ? thrown : (this.#steps?.fatal ?? thrown)
@@ -134,16 +158,17 @@ export class Generation {
 
   #try(replayOnly: boolean): Decided | Promise<Decided> {
     const { clock } = this.#deps
+    const { command, commandId, envelope } = this.#plan
     this.#steps = undefined
     const steps = (): StepContext => {
-      const { commandId, generation } = this.#plan
+      const { generation } = this.#plan
       this.#steps ??= new Steps({
         ...{ commandId, generation, clock, writer: this.#writer, abort: this.#abort, replayOnly },
         recorded: this.#records,
       })
       return stepContext(this.#steps, this.#deps.aggregates)
     }
-    return attempt({ ...this.#plan, clock, abort: this.#abort, steps })
+    return attempt({ command, commandId, envelope, clock, abort: this.#abort, steps })
   }
 
   /** Ends a try: its late steps have no effect on the stream. */
@@ -202,10 +227,18 @@ export class Generation {
       if (kind === 'rejected') return await this.#compensate({ kind, events, response })
       return await this.#conclude(kind, [...(steps?.unsaved ?? []), ...events], response)
     } catch (error) {
-      if (!(error instanceof EventStoreError) || error.code !== 'event-too-large') throw error
-      if (!this.#writer.accepted) return { kind: 'too-large' }
-      return this.#fail('its outcome is larger than the store accepts')
+      return this.#unlessTooLarge(error)
     }
+  }
+
+  #concludeOnce({ kind, events, response }: Decided): Promise<Resolution> {
+    return this.#conclude(kind, events, response).catch((error: unknown) => this.#unlessTooLarge(error))
+  }
+
+  #unlessTooLarge(error: unknown): Resolution | Promise<Resolution> {
+    if (!(error instanceof EventStoreError) || error.code !== 'event-too-large') throw error
+    if (!this.#writer.accepted) return { kind: 'too-large' }
+    return this.#fail('its outcome is larger than the store accepts')
   }
 
   /** After the last try: what the steps did is undone, then the failure is the outcome. */
@@ -284,18 +317,21 @@ export class Generation {
     return this.#concludeFailed(error.message, { compensation: 'incomplete', step: error.step })
   }
 
-  async #conclude(kind: OutcomeKind, events: readonly DomainEvent[], response: StoredResponse): Promise<Resolution> {
+  #conclude(kind: OutcomeKind, events: readonly DomainEvent[], response: StoredResponse): Promise<Resolution> {
     this.#goOnOrThrow()
     const { command, generation, envelope } = this.#plan
     const completedAtMs = this.#deps.clock.nowMs()
     const expiresAtMs = completedAtMs + command.retentionMs
     const outcome: OutcomeRecord = { kind, response, completedAtMs, expiresAtMs, attempts: this.#attempts }
-    await this.#writer.conclude(events, outcome)
-    this.#deps.observer.decided?.({ envelope, outcome: kind, attempts: this.#attempts })
-    const { attemptId } = envelope
-    return { kind: 'outcome', outcome: kind, response, generation, attemptId, completedAtMs, expiresAtMs }
+    return this.#writer.conclude(events, outcome).then(() => {
+      this.#deps.observer.decided?.({ envelope, outcome: kind, attempts: this.#attempts })
+      const { attemptId } = envelope
+      return { kind: 'outcome', outcome: kind, response, generation, attemptId, completedAtMs, expiresAtMs }
+    })
   }
 }
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
 /** Not the command's fault: the store's, or that another worker was faster. */
 const isForeign = (error: unknown): error is EventStoreError | GenerationLost =>

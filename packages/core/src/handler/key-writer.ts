@@ -2,7 +2,7 @@ import type { StreamName } from '../brands.ts'
 import type { DomainEvent } from '../command/define-command.ts'
 import type { CommandEnvelope } from '../envelope.ts'
 import type { JsonObject } from '../json.ts'
-import { keyEventTypes, type KeyEventMetadata, type OutcomeRecord } from '../key-state/events.ts'
+import { keyEventTypes, type KeyEventMetadata, type OutcomeRecord, type RecordedEnvelope } from '../key-state/events.ts'
 import type { Clock, Ids } from '../ports/clock.ts'
 import { EventStoreError, type EventStore, type ExpectedRevision, type NewEvent } from '../ports/event-store.ts'
 import { appendSurely } from './append-surely.ts'
@@ -34,6 +34,8 @@ export interface KeyWriterPlan {
   /** True when the generation's first event stands on the stream. */
   readonly accepted: boolean
 }
+
+const nothing = (): undefined => undefined
 
 /** More than what stands beside the data of an event in the middle of a generation. */
 const maxMetadataBytes = 512
@@ -97,66 +99,71 @@ export class KeyWriter {
 
   /** Appends the events that end the generation, the outcome with the last of them. @throws GenerationLost, EventStoreError */
   conclude(events: readonly DomainEvent[], outcome: OutcomeRecord): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(() => {
       const last = events.length - 1
       const concluding = events.map((event, at) =>
         this.#event(event, at === 0 && !this.#accepted, at === last ? outcome : undefined),
       )
-      try {
-        await this.#append(concluding)
-      } catch (error) {
-        if (error instanceof Error) this.#unconcluded = error
-        throw error
-      }
+      return this.#append(concluding, (error) => {
+        this.#unconcluded = error
+      })
     })
   }
 
   /** Writes follow one another in the order in which they were asked for. `passOn` tells why those that wait fail too. */
-  #inTurn(write: () => Promise<void>, passOn: (error: unknown) => unknown = () => undefined): Promise<void> {
-    const whenOpen = async (fault?: unknown): Promise<void> => {
-      if (this.#ended !== undefined) throw this.#ended
-      if (fault instanceof Error) throw fault
-      await write()
-    }
-    const mine = this.#last === undefined ? whenOpen() : this.#last.then(whenOpen)
-    const over = (fault?: unknown): unknown => {
-      if (this.#last === settled) this.#last = undefined
-      return fault
-    }
-    const settled = mine.then(
-      () => over(),
-      (error: unknown) => over(passOn(error)),
+  #inTurn(write: () => Promise<void>, passOn: (error: unknown) => unknown = nothing): Promise<void> {
+    // Most generations have one write: it goes straight to the store.
+    const mine =
+      this.#last === undefined ? this.#whenOpen(write) : this.#last.then((fault) => this.#whenOpen(write, fault))
+    const settled: Promise<unknown> = mine.then(
+      () => this.#over(settled),
+      (error: unknown) => this.#over(settled, passOn(error)),
     )
     this.#last = settled
     return mine
   }
 
-  async #append(events: readonly NewEvent[]): Promise<void> {
+  #over(write: Promise<unknown>, fault?: unknown): unknown {
+    if (this.#last === write) this.#last = undefined
+    return fault
+  }
+
+  #whenOpen(write: () => Promise<void>, fault?: unknown): Promise<void> {
+    const reason = this.#ended ?? fault
+    return reason instanceof Error ? Promise.reject(reason) : write()
+  }
+
+  #append(events: readonly NewEvent[], onFault?: (error: Error) => void): Promise<void> {
     const { stream } = this.#plan
-    const append = appendSurely(this.#deps, { stream, events, expectedRevision: this.#revision })
-    const result = await append.catch((error: unknown) => {
-      // A generation that ends before it has begun leaves no trace: a late acceptance must not begin it.
-      if (error instanceof EventStoreError && error.code === 'event-too-large' && !this.#accepted) this.#ended = error
-      throw error
-    })
-    if (result.kind === 'conflict') {
-      this.#ended = new GenerationLost(result.actual)
-      throw this.#ended
-    }
-    this.#revision = result.revision
-    this.#accepted = true
+    return appendSurely(this.#deps, { stream, events, expectedRevision: this.#revision }).then(
+      (result) => {
+        if (result.kind === 'conflict') {
+          this.#ended = new GenerationLost(result.actual)
+          throw this.#ended
+        }
+        this.#revision = result.revision
+        this.#accepted = true
+      },
+      (error: unknown) => {
+        // A generation that ends before it has begun leaves no trace: a late acceptance must not begin it.
+        if (error instanceof EventStoreError && error.code === 'event-too-large' && !this.#accepted) this.#ended = error
+        if (error instanceof Error) onFault?.(error)
+        throw error
+      },
+    )
   }
 
   #event(event: DomainEvent, first: boolean, outcome?: OutcomeRecord): NewEvent {
-    const { v: _v, fingerprint, attemptId, ...envelope } = this.#plan.envelope
-    const metadata: KeyEventMetadata = {
+    const { generation, envelope } = this.#plan
+    const { fingerprint, attemptId } = envelope
+    const metadata: { -readonly [Name in keyof KeyEventMetadata]: KeyEventMetadata[Name] } = {
       v: 1,
-      generation: this.#plan.generation,
+      generation,
       fingerprint,
       attemptId,
-      ...(first && { envelope }),
-      ...(outcome && { outcome }),
     }
+    if (first) metadata.envelope = recorded(envelope)
+    if (outcome !== undefined) metadata.outcome = outcome
     return {
       id: this.#deps.ids.uuid(),
       type: event.type,
@@ -164,4 +171,12 @@ export class KeyWriter {
       metadata: metadata as unknown as JsonObject,
     }
   }
+}
+
+/** Member by member: this is done for each command, and a rest of the others would be a slow object. */
+function recorded(envelope: CommandEnvelope): RecordedEnvelope {
+  const { command, tenant, key, requestId, receivedAtMs, seed, input, traceparent } = envelope
+  return traceparent === undefined
+    ? { command, tenant, key, requestId, receivedAtMs, seed, input }
+    : { command, tenant, key, requestId, receivedAtMs, seed, input, traceparent }
 }

@@ -87,6 +87,11 @@ export interface EventStore {
    * @throws EventStoreError `event-too-large`, `unavailable` (surely not written), `unknown-outcome` (read, then decide)
    */
   append(stream: string, events: readonly NewEvent[], expectedRevision: ExpectedRevision): Promise<AppendResult>
+  /**
+   * True when the stream has no events, and no append to it is on its way from this process: told at once, without a
+   * journey to the store. False says nothing. Left out where that cannot be told.
+   */
+  isSurelyEmpty?(stream: string): boolean
   /** Reads events of one stream; an empty array if there are none (also: expired, deleted). Sees every acknowledged append. */
   read(stream: string, options: ReadOptions): Promise<readonly RecordedEvent[]>
   /**

@@ -104,7 +104,7 @@ export function startProcess(world: World, store: MemoryEventStore, options: Pro
     requestId: request.requestId ?? ids.uuid(),
   })
   const toEnvelope = (test: TestRequest): CommandEnvelope => {
-    const { command, waitMs: _waitMs, ...request } = toRequest(test)
+    const { command, waitMs: _waitMs, traceparent: _traceparent, ...request } = toRequest(test)
     const receivedAtMs = clock.nowMs()
     const attemptId = ids.attemptId(receivedAtMs)
     const fingerprint = fingerprintOf(command.name, request.input)

@@ -13,6 +13,16 @@ export function describeAppend(factory: EventStoreContractFactory): void {
       expect(typeof result.position).toBe('bigint')
     })
 
+    test('where it tells at once what is empty, a stream is not empty from the call of its first append on', async () => {
+      await using subject = await factory.open()
+      const { store } = subject
+      const stream = unique('empty')
+      const appending = store.append(stream, [newEvent()], 'no_stream')
+      expect(store.isSurelyEmpty?.(stream) ?? false).toBe(false)
+      await appending
+      expect(store.isSurelyEmpty?.(stream) ?? false).toBe(false)
+    })
+
     test('a batch answers with the revision and position of its last event', async () => {
       await using subject = await factory.open()
       const stream = unique('batch')

@@ -61,7 +61,18 @@ export function addCommandRoute(fastify: FastifyInstance, command: Command, opti
         done(error as Error)
       }
     },
-    handler: (request, reply) => attempt(request, reply, { command, options }),
+    handler: (request, reply) => {
+      const started = performance.now()
+      const { caller } = request
+      if (caller === null) throw new Error('the request was not identified')
+      const prefer = parsePrefer(request.headers[headers.prefer] as string | undefined)
+      submit(request, { command, options, caller, waitMs: prefer.waitMs ?? options.waitMs })
+        .then((answer) => {
+          options.metrics.attempt(command.name, resultOf(answer), (performance.now() - started) / 1000)
+          send(request, reply, { answer, caller, closing: !options.serving(), applied: prefer.applied })
+        })
+        .catch((error: unknown) => reply.send(error))
+    },
   })
 }
 
@@ -89,30 +100,22 @@ function identify(request: FastifyRequest, reply: FastifyReply, { command, optio
   }
 }
 
-async function attempt(
+function submit(
   request: FastifyRequest,
-  reply: FastifyReply,
-  { command, options }: Served,
-): Promise<FastifyReply> {
-  const started = performance.now()
-  const { caller } = request
-  if (caller === null) throw new Error('the request was not identified')
+  { command, options, caller, waitMs }: Served & { readonly caller: Caller; readonly waitMs: number },
+): Promise<Answer> {
   const params = request.params as Readonly<Record<string, string>>
   const input = validateInput(command, request.body, params)
-  const prefer = parsePrefer(request.headers[headers.prefer] as string | undefined)
-  if (prefer.applied !== undefined) void reply.header(headers.preferenceApplied, prefer.applied)
   const traceparent = request.headers['traceparent']
-  const answer = await options.gateway.submit({
+  return options.gateway.submit({
     command,
     tenant: caller.tenant,
     key: caller.key ?? uriKey(command.route.method, command.route.path, params),
     input: input as JsonObject,
-    waitMs: prefer.waitMs ?? options.waitMs,
+    waitMs,
     requestId: request.id,
-    ...(typeof traceparent === 'string' && { traceparent }),
+    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
   })
-  options.metrics.attempt(command.name, resultOf(answer), (performance.now() - started) / 1000)
-  return send(request, reply, { answer, caller, closing: !options.serving(), applied: prefer.applied })
 }
 
 interface Answered {
@@ -123,19 +126,25 @@ interface Answered {
   readonly applied: string | undefined
 }
 
-function send(request: FastifyRequest, reply: FastifyReply, answered: Answered): FastifyReply {
-  const { answer, closing } = answered
-  const location = `/commands/${answer.commandId}`
-  if (answer.kind === 'response') return sendRecorded(request, reply, { ...answered, answer, location })
+function send(request: FastifyRequest, reply: FastifyReply, answered: Answered): void {
+  const { answer, closing, applied } = answered
+  if (answer.kind === 'response') {
+    sendRecorded(request, reply, { answered, answer })
+    return
+  }
   if (closing) void reply.header('connection', 'close')
-  void reply.header(headers.location, location)
+  if (applied !== undefined) void reply.header(headers.preferenceApplied, applied)
+  void reply.header(headers.location, locationOf(answer))
   if (answer.kind === 'pending') {
     const body: CommandProgress = { command_id: answer.commandId, state: answer.state, attempts: answer.attempts }
-    return reply.status(202).header(headers.retryAfter, '1').send(body)
+    void reply.status(202).header(headers.retryAfter, '1').send(body)
+    return
   }
   if (answer.cause !== undefined) request.log.warn({ err: answer.cause }, `attempt refused: ${answer.code}`)
-  return sendProblem(request, reply, { code: answer.code })
+  void sendProblem(request, reply, { code: answer.code })
 }
+
+const locationOf = ({ commandId }: Answer): string => `/commands/${commandId}`
 
 /**
  * The recorded response goes out as the bytes that are stored, past Fastify's reply (its serialisation and header
@@ -144,15 +153,15 @@ function send(request: FastifyRequest, reply: FastifyReply, answered: Answered):
 function sendRecorded(
   request: FastifyRequest,
   reply: FastifyReply,
-  answered: Answered & { readonly answer: Extract<Answer, { kind: 'response' }>; readonly location: string },
-): FastifyReply {
-  const { answer, caller, location, applied, closing } = answered
+  { answered, answer }: { readonly answered: Answered; readonly answer: Extract<Answer, { kind: 'response' }> },
+): void {
+  const { caller, applied, closing } = answered
   const { status, headers: declared, body } = answer.response
   const lines = [
     headers.requestId,
     request.id,
     headers.location,
-    location,
+    locationOf(answer),
     headers.idempotencyExpires,
     rfc3339(answer.expiresAtMs),
   ]
@@ -165,7 +174,6 @@ function sendRecorded(
   void reply.hijack()
   reply.raw.writeHead(status, lines)
   reply.raw.end(body)
-  return reply
 }
 
 let lastSecond = 0
