@@ -1,3 +1,4 @@
+import { builtinModules } from 'node:module'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
@@ -69,8 +70,38 @@ export default defineConfig(
     },
   },
   {
+    files: ['packages/client/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: builtinModules.map((name) => ({ name, message: 'the client runs in browsers too.' })),
+          patterns: [
+            { group: ['node:*'], message: 'the client runs in browsers too.' },
+            {
+              group: ['@holdfast/*', '!@holdfast/contracts'],
+              message: 'the client knows the contract, not the server.',
+            },
+          ],
+        },
+      ],
+      'no-restricted-globals': ['error', ...['Buffer', 'process', 'global', '__dirname', 'setImmediate', 'require']],
+    },
+  },
+  {
+    files: ['packages/client/**/*.ts'],
+    ignores: ['packages/client/src/kafka/**', '**/*.test.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'kafkajs', message: 'only @holdfast/client/kafka needs it.' }] },
+      ],
+    },
+  },
+  {
     files: ['packages/**/*.ts'],
-    ignores: ['packages/core/**', 'packages/contracts/**', '**/*.test.ts'],
+    ignores: ['packages/core/**', 'packages/contracts/**', 'packages/client/**', '**/*.test.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

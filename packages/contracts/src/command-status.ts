@@ -20,6 +20,8 @@ export const commandStatusSchema = commandProgressSchema.extend({
   generation: z.int().positive(),
   /** SHA-256 of the canonical request (RFC 8785), hex. */
   fingerprint: z.string(),
+  /** `X-Request-Id` of the attempt that is, or was, executed. */
+  request_id: z.string().optional(),
   accepted_at: z.iso.datetime(),
   completed_at: z.iso.datetime().optional(),
   /** From this moment on the key may start a new generation. */

@@ -70,6 +70,7 @@ function statusOf(command_id: CommandId, found: KeyLookup): CommandStatus {
         command,
         fingerprint,
         generation,
+        request_id: envelope.requestId,
         accepted_at: iso(acceptedAtMs),
       }
     }
@@ -96,6 +97,7 @@ function statusOf(command_id: CommandId, found: KeyLookup): CommandStatus {
         command: envelope?.command ?? '',
         fingerprint,
         generation,
+        ...(envelope && { request_id: envelope.requestId }),
         // Two clocks: the store stamps a command that was accepted and decided by one append after its handler has.
         accepted_at: iso(Math.min(acceptedAtMs ?? recordedAtMs, outcome.completedAtMs)),
         completed_at: iso(outcome.completedAtMs),
