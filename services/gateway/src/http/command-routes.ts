@@ -170,10 +170,12 @@ function sendRecorded(
   if (applied !== undefined) lines.push(headers.preferenceApplied, applied)
   if (closing) lines.push('connection', 'close')
   for (const name in declared) lines.push(name, declared[name] ?? '')
-  if (status !== 204 && status !== 304) lines.push('content-length', String(Buffer.byteLength(body)))
+  const bytes = Buffer.byteLength(body)
+  if (status !== 204 && status !== 304) lines.push('content-length', String(bytes))
   void reply.hijack()
   reply.raw.writeHead(status, lines)
-  reply.raw.end(body)
+  // ASCII, as most are, goes out without being encoded.
+  reply.raw.end(body, bytes === body.length ? 'latin1' : 'utf8')
 }
 
 let lastSecond = 0
