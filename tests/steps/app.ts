@@ -46,6 +46,23 @@ const chargeForAWhile = defineCommand({
   respond: ({ data }) => created(data),
 })
 
+/** One step, a key that expires at once, and a history that is removed soon. */
+const chargeWithoutTrace = defineCommand({
+  name: 'test.charge-without-trace',
+  route: { method: 'POST', path: '/test/traceless-charges' },
+  retentionMs: 200,
+  historyRetentionMs: 200,
+  input: z.strictObject({ customer: z.string() }),
+  async handle({ customer }, ctx) {
+    const charge = await ctx.step('charge-card', async (run) => {
+      const request = { kind: 'charge', amount: 100, currency: 'EUR', customer } as const
+      return { id: (await providers.pay(request, run)).id }
+    })
+    return { type: 'ChargedWithoutTrace', data: { customer, charge_id: charge.id } } as const
+  },
+  respond: ({ data }) => created(data),
+})
+
 /** The order service, and commands that only these tests need. Nothing is in stock at first. */
 export const app = defineApp({
   name: 'steps',
@@ -55,5 +72,6 @@ export const app = defineApp({
     addStock,
     chargeUnsafely,
     chargeForAWhile,
+    chargeWithoutTrace,
   ],
 })

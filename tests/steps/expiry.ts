@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { commandIdOf, type IdempotencyKey, type Tenant } from '@holdfast/core'
+import { until } from '@holdfast/testing/processes'
 import type { HttpResponse } from '@holdfast/testing/http'
 import { describe, expect, test } from 'vitest'
 import { freshKey } from '../support/api.ts'
@@ -53,6 +55,30 @@ export function describeExpiryOfSteps(shop: () => Shop, clockSkewMs: number): vo
       expect(replays).toBeGreaterThan(1)
       // The margin was used: the retention alone was over, and it was replayed still.
       expect(lastReplayedAtMs).toBeGreaterThan(reusableAtMs - clockSkewMs)
+      expect(await effects(key)).toBe(2)
+    })
+
+    test('whose history is removed: one event is left that says so, and the next request is the next generation', async () => {
+      const key = freshKey()
+      const post = () =>
+        shop().api.post('/test/traceless-charges', { key, apiKey, json: { customer: key }, prefer: 'wait=30' })
+      const commandId = commandIdOf('alpha' as Tenant, key as IdempotencyKey)
+      const events = async () => (await shop().histories()).commands.get(commandId) ?? []
+      const removed = () =>
+        until(
+          async () => {
+            const { status } = await shop().api.get(`/idempotency-keys/${key}`, { apiKey })
+            const last = (await events()).at(-1)
+            return status === 404 && last?.type === 'HistoryRemoved' && last
+          },
+          { what: 'its history is removed', timeoutMs: patienceMs },
+        )
+      expectExecuted(await post())
+      const first = await removed()
+      expect(first).toMatchObject({ metadata: { generation: 1 } })
+      expect(first.data['removed']).toHaveLength(Number(first.revision))
+      expectExecuted(await post())
+      expect(await removed()).toMatchObject({ metadata: { generation: 2 } })
       expect(await effects(key)).toBe(2)
     })
 

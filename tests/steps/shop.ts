@@ -32,6 +32,7 @@ export const shopSettings = {
   HOLDFAST_OPERATOR_KEYS: `olga=${operatorKey}`,
   // Nobody waits for it longer than he has to.
   HOLDFAST_COMPLETER_MS: '200',
+  HOLDFAST_HISTORY_SWEEP_MS: '200',
 } as const
 
 const timeoutMs = 60_000

@@ -220,6 +220,14 @@ export const settingDefinitions = {
         "When nothing was written to an accepted command's stream for so long, any handler takes it over. Must be longer than the longest try of any command (`retry.timeoutMs`), which is checked at start. Distributed runtime only.",
     },
   ),
+  HISTORY_SWEEP_MS: integerSetting(
+    { min: 100, max: 24 * hours, unit: 'milliseconds' },
+    {
+      default: '3600000',
+      description:
+        'How often is looked for keys whose history is to be removed: of commands with `historyRetentionMs` only.',
+    },
+  ),
   CLOCK_SKEW_MS: integerSetting(
     { min: 0, max: 24 * hours, unit: 'milliseconds' },
     {

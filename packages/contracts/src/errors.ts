@@ -87,7 +87,7 @@ export const errorCatalogue = {
   'idempotency-key-expired': entry(410, 'Idempotency-Key has expired', {
     retryable: false,
     meaning:
-      'The key was used, its retention has passed, and this command does not execute again under an expired key.',
+      'The key was used, its retention has passed, and this command does not execute again under an expired key; or this attempt was under way for so long that the history of its key has been removed meanwhile.',
     action: 'Look up the first outcome with `GET /idempotency-keys/{key}`; use a new key for a new intent.',
   }),
   'body-too-large': entry(413, 'Request body is too large', {

@@ -13,6 +13,7 @@ import { resolveOptions } from './options.ts'
 import { probeStream } from './own-streams.ts'
 import { createStreamReader } from './stream-reader.ts'
 import { subscribe } from './subscriber.ts'
+import { createTruncator } from './truncator.ts'
 
 export interface EventStoreDbEventStore extends EventStore {
   /** Checkpoints in the same store, in streams `holdfastcheckpoint-<name>`. */
@@ -35,6 +36,7 @@ export function createEventStoreDbEventStore(given: EventStoreDbOptions): EventS
   const reader = createStreamReader({ connection, options, known })
   const append = createAppender({ connection, options, known, reader })
   const appendLoosely = createLooseAppender(connection, options)
+  const truncate = createTruncator({ connection, options, reader })
   const checkpoints = createCheckpoints(appendLoosely, reader)
   const closing = new AbortController()
   const underWay = new Set<Promise<unknown>>()
@@ -70,6 +72,7 @@ export function createEventStoreDbEventStore(given: EventStoreDbOptions): EventS
         return append({ stream, events: toEventData(events, options), expected })
       }),
     read: (stream, read) => tracked(() => reader.read(stream, read)),
+    truncate: (stream, before) => tracked(() => truncate(stream, before)),
     async *subscribe(wanted) {
       assertOpen()
       yield* subscribe({ connection, reader, options, closing: closing.signal }, wanted)

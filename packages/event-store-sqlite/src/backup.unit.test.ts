@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { openWriter } from './connections.ts'
 import { backupDataDir, createSqliteEventStore } from './index.ts'
+import { applicationId, migrations } from './schema.ts'
 import { crashImage, newEvent, readEverything, temporaryDataDir } from './testing/kit.ts'
 import type { TemporaryDataDir } from './testing/kit.ts'
 
@@ -23,6 +25,35 @@ describe('a backup', () => {
     expect(readdirSync(elsewhere.folder)).toEqual(['copy.sqlite'])
     const events = await restored(target, elsewhere)
     expect(events).toEqual(await readEverything(store))
+  })
+
+  test('of a store from which events were removed: what is gone on purpose is no damage, anything else is', async () => {
+    using dataDir = temporaryDataDir()
+    using elsewhere = temporaryDataDir()
+    await using store = await createSqliteEventStore({ dataDir: dataDir.folder })
+    for (let n = 0; n < 5; n += 1) await store.append(`s-${n}`, [newEvent(), newEvent(), newEvent()], 'no_stream')
+    for (const before of [2n, 2n, 100n]) await store.truncate('s-1', before)
+    const backup = await store.backup(`${elsewhere.folder}/copy.sqlite`)
+    expect(backup).toMatchObject({ events: 13, position: 15n })
+    const database = openWriter(dataDir.database)
+    database.exec('DELETE FROM events WHERE position = 7')
+    database.close()
+    await expect(store.backup(`${elsewhere.folder}/other.sqlite`)).rejects.toMatchObject({ code: 'corrupt' })
+  })
+
+  test('of a store that only an older version has served', async () => {
+    using dataDir = temporaryDataDir()
+    using elsewhere = temporaryDataDir()
+    const [first = ''] = migrations
+    const database = openWriter(dataDir.database)
+    database.exec(`${first} PRAGMA application_id = ${applicationId}; PRAGMA user_version = 1;`)
+    database.close()
+    const target = `${elsewhere.folder}/copy.sqlite`
+    expect(await backupDataDir({ dataDir: dataDir.folder, target })).toMatchObject({ events: 0 })
+    await using store = await createSqliteEventStore({ dataDir: dataDir.folder })
+    await store.append('s', [newEvent(), newEvent()], 'no_stream')
+    await store.truncate('s', 1n)
+    expect(await store.backup(`${elsewhere.folder}/migrated.sqlite`)).toMatchObject({ events: 1, position: 2n })
   })
 
   test('while the store is written to is a state between two appends', async () => {

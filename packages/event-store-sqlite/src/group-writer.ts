@@ -38,6 +38,12 @@ export function createGroupWriter(database: Database): GroupWriter {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const saveCheckpoint = prepare('INSERT OR REPLACE INTO checkpoints (name, position) VALUES (?, ?)')
+  // Never the last event: its revision is the stream's, and no position is ever given out again.
+  const truncate = prepare(
+    `DELETE FROM events WHERE stream_hash = ? AND stream = ? AND revision < min(?,
+       (SELECT max(last.revision) FROM events AS last WHERE last.stream_hash = ? AND last.stream = ?))`,
+  )
+  const countRemoved = prepare('UPDATE removals SET events = events + ?')
   const saveProbe = prepare('INSERT OR REPLACE INTO write_probe (id, written_at_ms) VALUES (1, ?)')
 
   let head = firstNumber(readHead.get()) ?? 0
@@ -72,6 +78,10 @@ export function createGroupWriter(database: Database): GroupWriter {
       event += count
     }
     for (const { name, position } of group.checkpoints) saveCheckpoint.run(name, position)
+    for (const { stream, hash, before } of group.truncations) {
+      const { changes } = truncate.run(hash, stream, before, hash, stream)
+      if (changes > 0) countRemoved.run(changes)
+    }
     if (group.probe) saveProbe.run(group.atMs)
   }
 

@@ -151,6 +151,7 @@ function historyOf(database: Database, path: string): SqliteHistory {
   const store: EventStore = {
     maxEventBytes: defaultMaxEventBytes,
     append: refuse,
+    truncate: refuse,
     checkWritable: refuse,
     read: async (stream, options) => guarded(() => reader.read(stream, options)),
     subscribe: (options) => subscription({ reader, head, assertOpen }, options),

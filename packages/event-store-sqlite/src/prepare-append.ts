@@ -57,7 +57,7 @@ function assertFits(event: PreparedEvent, maxEventBytes: number): void {
 }
 
 /** Beyond 2^53 no stream has a revision, so that the exact number does not matter. */
-function revisionNumber(expected: ExpectedRevision): number {
+export function revisionNumber(expected: ExpectedRevision): number {
   if (expected === 'no_stream') return noStream
   if (expected < 0n) throw new RangeError(`a negative expected revision: ${expected}`)
   return expected > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(expected)

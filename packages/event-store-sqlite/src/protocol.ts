@@ -26,6 +26,8 @@ export const noStream = -1
 export interface WriteGroup {
   readonly appends: AppendColumns
   readonly checkpoints: { readonly name: string; readonly position: bigint }[]
+  /** Events of these streams below a revision are deleted. `hash`: see stream-hash.ts. */
+  readonly truncations: { readonly stream: string; readonly hash: number; readonly before: number }[]
   /** Write the probe's row too. */
   probe: boolean
   /** The store's clock at this write. */

@@ -30,6 +30,12 @@ export const migrations: readonly string[] = [
      id INTEGER PRIMARY KEY CHECK (id = 1),
      written_at_ms INTEGER NOT NULL
    ) STRICT;`,
+  // How many events were removed on purpose: with those that are there, as many as the last position says.
+  `CREATE TABLE removals (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     events INTEGER NOT NULL
+   ) STRICT;
+   INSERT INTO removals (id, events) VALUES (1, 0);`,
 ]
 
 export const schemaVersion = migrations.length

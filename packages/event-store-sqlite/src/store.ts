@@ -9,10 +9,11 @@ import { createHead } from './head.ts'
 import { defaultMaxEventBytes } from './limits.ts'
 import { lockDataDir } from './lock.ts'
 import type { DataDirLock } from './lock.ts'
-import { prepareAppend } from './prepare-append.ts'
+import { assertStreamName, prepareAppend, revisionNumber } from './prepare-append.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { createReader } from './reader.ts'
 import type { Reader } from './reader.ts'
+import { streamHash } from './stream-hash.ts'
 import { subscription } from './subscription.ts'
 import { startWriter } from './writer.ts'
 import type { Writer } from './writer.ts'
@@ -118,6 +119,11 @@ async function openStore(
     read: async (stream, readOptions) => {
       assertOpen()
       return reader.read(stream, readOptions)
+    },
+    truncate: async (stream, before) => {
+      assertOpen()
+      assertStreamName(stream)
+      await writer.truncate({ stream, hash: streamHash(stream), before: revisionNumber(before) })
     },
     subscribe: (subscribeOptions) => subscription({ reader, head, assertOpen }, subscribeOptions),
     checkWritable: async () => {

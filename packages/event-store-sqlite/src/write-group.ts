@@ -37,6 +37,7 @@ export const createGroup = (): PendingGroup => ({
   group: {
     appends: { streams: [], hashes: [], expected: [], counts: [], ids: [], types: [], data: [], metadata: [] },
     checkpoints: [],
+    truncations: [],
     probe: false,
     atMs: 0,
   },

@@ -24,6 +24,7 @@ export interface WriterOptions {
 export interface Writer {
   append(append: PreparedAppend): Promise<AppendResult>
   saveCheckpoint(name: string, position: bigint): Promise<void>
+  truncate(truncation: { readonly stream: string; readonly hash: number; readonly before: number }): Promise<void>
   /** Writes a row of its own, durably. */
   probe(): Promise<void>
   /** Waits for what was handed in, then closes the database and ends the thread. */
@@ -191,6 +192,13 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
       new Promise((resolve, reject) => {
         const group = openGroup()
         group.group.checkpoints.push({ name, position })
+        group.others.push({ resolve, reject })
+        added(group)
+      }),
+    truncate: (truncation) =>
+      new Promise((resolve, reject) => {
+        const group = openGroup()
+        group.group.truncations.push(truncation)
         group.others.push({ resolve, reject })
         added(group)
       }),

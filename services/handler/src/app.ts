@@ -1,5 +1,13 @@
 import { loadAppModule, SettingsError, type Settings } from '@holdfast/config'
-import { CommandHandler, isApp, startCompleter, type App, systemClock, systemIds } from '@holdfast/core'
+import {
+  CommandHandler,
+  isApp,
+  startCompleter,
+  startHistorySweep,
+  type App,
+  systemClock,
+  systemIds,
+} from '@holdfast/core'
 import { createEventStoreDbEventStore } from '@holdfast/event-store-eventstoredb'
 import { createMetrics, startHealthServer, type Logger } from '@holdfast/observability'
 import { createKafkaCommandConsumer } from '@holdfast/transport-kafka'
@@ -75,6 +83,22 @@ export async function startHandler(settings: Settings, log: Logger): Promise<Han
       log.warn({ err: error }, 'accepted commands could not be looked through; it is tried again')
     },
   })
+  const history = startHistorySweep({
+    app,
+    store,
+    checkpoints: store.checkpoints,
+    clock: systemClock,
+    ids: systemIds,
+    clockSkewMs: settings.CLOCK_SKEW_MS,
+    everyMs: settings.HISTORY_SWEEP_MS,
+    onSwept: ({ removed, tooLarge }) => {
+      if (removed > 0) log.info({ removed }, 'removed the history of keys that had expired')
+      if (tooLarge.length > 0) log.warn({ streams: tooLarge }, 'these streams have too many events to be removed')
+    },
+    onFault: (error) => {
+      log.warn({ err: error }, 'expired history could not be looked through; it is tried again')
+    },
+  })
   const health = await startHealthServer({
     host: settings.HOST,
     port: settings.PORT,
@@ -89,7 +113,7 @@ export async function startHandler(settings: Settings, log: Logger): Promise<Han
     started: consumer.started,
     async stop() {
       await consumer.close()
-      const completed = completer.stop()
+      const completed = Promise.all([completer.stop(), history.stop()])
       await handler.close()
       await completed
       await store.close()

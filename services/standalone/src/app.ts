@@ -5,6 +5,7 @@ import {
   isApp,
   sendSeeds,
   startCompleter,
+  startHistorySweep,
   systemClock,
   systemIds,
 } from '@holdfast/core'
@@ -95,6 +96,22 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
       log.warn({ err: error }, 'accepted commands could not be looked through; it is tried again')
     },
   })
+  const history = startHistorySweep({
+    app,
+    store,
+    checkpoints: store.checkpoints,
+    clock: systemClock,
+    ids: systemIds,
+    clockSkewMs: settings.CLOCK_SKEW_MS,
+    everyMs: settings.HISTORY_SWEEP_MS,
+    onSwept: ({ removed, tooLarge }) => {
+      if (removed > 0) log.info({ removed }, 'removed the history of keys that had expired')
+      if (tooLarge.length > 0) log.warn({ streams: tooLarge }, 'these streams have too many events to be removed')
+    },
+    onFault: (error) => {
+      log.warn({ err: error }, 'expired history could not be looked through; it is tried again')
+    },
+  })
   const url = await server.listen({ host: settings.HOST, port: settings.PORT })
   if (app.notice !== undefined) log.info(app.notice)
   for (const answer of await sendSeeds(app, { gateway, ids: systemIds, waitMs: settings.WAIT_MS })) {
@@ -105,7 +122,7 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
     async stop() {
       serving = false
       await closeInOrder({ server, gateway, drainMs: settings.DRAIN_MS })
-      const completed = completer.stop()
+      const completed = Promise.all([completer.stop(), history.stop()])
       await handler.close()
       await completed
       await store.close()

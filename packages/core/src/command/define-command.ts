@@ -57,6 +57,11 @@ export interface CommandSpec<
   readonly expired?: 'execute' | 'gone'
   /** How long the outcome is replayed, from completion. Default 24 hours, at most a thousand years. */
   readonly retentionMs?: number
+  /**
+   * How long the history of a key is kept after the key has expired, milliseconds; then its events are removed, and one
+   * that says so is left. A key that is used again meanwhile keeps all of it. Default: it is kept for ever.
+   */
+  readonly historyRetentionMs?: number
   /** Tries of the whole command. Default: 5 attempts, 100 ms doubling to 10 s, 30 s for each. */
   readonly retry?: Partial<RetryPolicy>
   /** Codes that `ctx.refuse` may use. */
@@ -121,6 +126,10 @@ export function defineCommand<
   const retentionMs = spec.retentionMs ?? dayMs
   if (!(retentionMs >= 0 && retentionMs <= maxRetentionMs)) {
     fail(`retentionMs must be between 0 and ${maxRetentionMs} (a thousand years)`)
+  }
+  const { historyRetentionMs } = spec
+  if (historyRetentionMs !== undefined && !(historyRetentionMs >= 0 && historyRetentionMs <= maxRetentionMs)) {
+    fail(`historyRetentionMs must be between 0 and ${maxRetentionMs} (a thousand years)`)
   }
   for (const [code, { status }] of Object.entries(spec.refusals ?? {})) {
     if (!/^[a-z][a-z0-9-]*$/.test(code)) fail(`the refusal code "${code}" is not kebab-case`)

@@ -56,7 +56,7 @@ export type KeyLookup =
       readonly attempts: number
       readonly receivedAtMs: number
     }
-  | Exclude<KeyState, { kind: 'vacant' }>
+  | Exclude<KeyState, { kind: 'vacant' | 'removed' }>
 
 interface InFlight {
   readonly envelope: CommandEnvelope
@@ -133,10 +133,11 @@ export class CommandGateway {
     this.#cache.delete(commandId)
   }
 
-  /** Where a key of this tenant stands; undefined when it was never used, or by another tenant only. */
+  /** Where a key of this tenant stands; undefined when it was never used, by another tenant only, or its history is gone. */
   async lookup(tenant: Tenant, commandId: CommandId): Promise<KeyLookup | undefined> {
     const state = await loadKeyState(this.#options.store, streamOf(commandId), { withEnvelope: true })
-    if (state.kind !== 'vacant') return state.envelope?.tenant === tenant ? state : undefined
+    if (state.kind !== 'vacant' && state.kind !== 'removed')
+      return state.envelope?.tenant === tenant ? state : undefined
     const flying = this.#inFlight.get(commandId)
     if (flying?.envelope.tenant !== tenant) return undefined
     const { command, fingerprint, receivedAtMs } = flying.envelope
@@ -190,7 +191,7 @@ export class CommandGateway {
   async #isRecordedFor(commandId: CommandId, fingerprint: Fingerprint): Promise<boolean> {
     if (!this.#options.readFirst) return false
     const state = await loadKeyState(this.#options.store, streamOf(commandId))
-    return state.kind !== 'vacant' && state.fingerprint === fingerprint
+    return state.kind !== 'vacant' && state.kind !== 'removed' && state.fingerprint === fingerprint
   }
 
   #first(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> {

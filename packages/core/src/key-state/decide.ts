@@ -1,5 +1,5 @@
 import type { ExpectedRevision } from '../ports/event-store.ts'
-import type { Accepted, KeyState, Resolved } from './state.ts'
+import type { Accepted, KeyState, Removed, Resolved } from './state.ts'
 
 /** The part of a command's definition that the key's state machine needs. */
 export interface KeyPolicy {
@@ -44,9 +44,26 @@ export function decide(
         : { kind: 'reused' }
     case 'released':
       return { kind: 'execute', generation: state.generation + 1, expectedRevision: state.revision }
+    case 'removed':
+      return decideRemoved(state, attempt, policy)
     case 'resolved':
       return decideResolved(state, attempt, policy)
   }
+}
+
+/** What the last generation was is not known any more; that there was one is. */
+function decideRemoved(
+  { fingerprint, generation, revision, removal }: Removed,
+  attempt: { readonly fingerprint: string; readonly nowMs: number },
+  policy: KeyPolicy,
+): KeyDecision {
+  const same = fingerprint === attempt.fingerprint
+  // It was made before the key was free, and delivered now: perhaps it is the very attempt whose outcome was removed.
+  const late = attempt.nowMs < removal.reusableAtMs
+  const superseding = !same && policy.supersedes
+  if (!late && (superseding || policy.expired === 'execute'))
+    return { kind: 'execute', generation: generation + 1, expectedRevision: revision }
+  return same || superseding ? { kind: 'expired' } : { kind: 'reused' }
 }
 
 function decideResolved(

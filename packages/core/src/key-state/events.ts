@@ -37,6 +37,20 @@ export interface ReleaseRecord {
   readonly releasedAtMs: number
 }
 
+/** That a key's history was removed, and from when on the key was free by then. */
+export interface RemovalRecord {
+  /** Attempts from before this moment come too late to be judged: they are not executed. Milliseconds since the epoch. */
+  readonly reusableAtMs: number
+  /** Clock of the process that removed it, milliseconds since the epoch. */
+  readonly removedAtMs: number
+}
+
+/** Data of `HistoryRemoved`. */
+export interface HistoryRemovedData extends JsonObject {
+  /** Global position (a decimal number) and digest (hex, see `eventDigest`) of each event that was removed, oldest first. */
+  readonly removed: readonly (readonly [position: string, digest: string])[]
+}
+
 /** Metadata of every event on a key's stream. */
 export interface KeyEventMetadata {
   readonly v: 1
@@ -51,6 +65,8 @@ export interface KeyEventMetadata {
   readonly outcome?: OutcomeRecord
   /** On `KeyReleased`, which may stand behind the last event of a generation. */
   readonly release?: ReleaseRecord
+  /** On `HistoryRemoved`, which then is the first event of its stream. */
+  readonly removal?: RemovalRecord
 }
 
 /**
@@ -68,6 +84,7 @@ export const keyEventTypes = {
   rejected: 'CommandRejected',
   failed: 'CommandFailed',
   released: 'KeyReleased',
+  historyRemoved: 'HistoryRemoved',
 } as const
 
 /** Data of `AttemptFailed`: a try that failed and will be followed by another. */

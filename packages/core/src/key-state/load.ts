@@ -13,6 +13,7 @@ export async function loadKeyState(store: EventStore, stream: string, options: L
   const [last] = await store.read(stream, { direction: 'backwards', maxCount: 1 })
   if (last === undefined) return vacant
   const metadata = keyMetadata(last)
+  if (metadata.removal !== undefined) return evolve(vacant, last)
   const closed = metadata.outcome !== undefined || metadata.release !== undefined
   if (metadata.envelope !== undefined || (closed && options.withEnvelope !== true)) {
     return evolve(vacant, last)

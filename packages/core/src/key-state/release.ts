@@ -17,7 +17,7 @@ export interface ReleaseRequest {
 
 export type ReleaseResult =
   | { readonly kind: 'released'; readonly generation: number; readonly release: ReleaseRecord }
-  /** The key was never used. */
+  /** The key was never used, or its history was removed. */
   | { readonly kind: 'not-found' }
   /** The command is running: its outcome cannot be taken away before it is there. */
   | { readonly kind: 'in-progress' }
@@ -37,7 +37,7 @@ export async function releaseKey(
   const stream = streamOf(commandIdOf(tenant, key))
   for (let round = 0; round < rounds; round++) {
     const state = await loadKeyState(deps.store, stream)
-    if (state.kind === 'vacant') return { kind: 'not-found' }
+    if (state.kind === 'vacant' || state.kind === 'removed') return { kind: 'not-found' }
     if (state.kind === 'accepted') return { kind: 'in-progress' }
     const { generation, fingerprint, attemptId, revision } = state
     if (state.kind === 'released') return { kind: 'released', generation, release: state.release }

@@ -8,11 +8,12 @@ import {
   type OutcomeRecord,
   type RecordedEnvelope,
   type ReleaseRecord,
+  type RemovalRecord,
 } from './events.ts'
 import { withStep, type CompensationRecord, type StepRecord } from './steps.ts'
 
 /** Where a key stands, folded from its stream. */
-export type KeyState = Vacant | Accepted | Resolved | Released
+export type KeyState = Vacant | Accepted | Resolved | Released | Removed
 
 /** No generation has been started. */
 export interface Vacant {
@@ -61,8 +62,16 @@ export interface Resolved extends Generation {
 export interface Released extends Generation {
   readonly kind: 'released'
   readonly release: ReleaseRecord
+  /** The store's clock at the release. */
+  readonly recordedAtMs: number
   readonly envelope?: RecordedEnvelope
   readonly acceptedAtMs?: number
+}
+
+/** The history was removed after it had been expired for long: the next request is the next generation. */
+export interface Removed extends Generation {
+  readonly kind: 'removed'
+  readonly removal: RemovalRecord
 }
 
 export const vacant: Vacant = { kind: 'vacant' }
@@ -91,7 +100,9 @@ export function evolve(state: KeyState, event: RecordedEvent): KeyState {
     fingerprint: metadata.fingerprint,
     attemptId: metadata.attemptId,
   }
-  const before = state.kind !== 'vacant' && state.generation === metadata.generation ? state : undefined
+  if (metadata.removal) return { kind: 'removed', ...common, removal: metadata.removal }
+  const before =
+    state.kind !== 'vacant' && state.kind !== 'removed' && state.generation === metadata.generation ? state : undefined
   const envelope = metadata.envelope ?? before?.envelope
   const acceptedAtMs = metadata.envelope ? event.recordedAtMs : before?.acceptedAtMs
   if (metadata.outcome) {
@@ -109,6 +120,7 @@ export function evolve(state: KeyState, event: RecordedEvent): KeyState {
       kind: 'released',
       ...common,
       release: metadata.release,
+      recordedAtMs: event.recordedAtMs,
       ...(envelope && { envelope }),
       ...(acceptedAtMs !== undefined && { acceptedAtMs }),
     }

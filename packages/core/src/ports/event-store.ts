@@ -95,6 +95,14 @@ export interface EventStore {
   /** Reads events of one stream; an empty array if there are none (also: expired, deleted). Sees every acknowledged append. */
   read(stream: string, options: ReadOptions): Promise<readonly RecordedEvent[]>
   /**
+   * Removes the events of one stream below a revision, for ever; its last event always stays, so that the stream's revision
+   * does. Resolves when no read of the stream gives them any more. Subscriptions may go on to deliver them (EventStoreDB
+   * until its scavenge). Nothing happens where there is nothing to remove.
+   *
+   * @throws EventStoreError `unavailable`, `unknown-outcome` (the same call may be made again)
+   */
+  truncate(stream: string, before: bigint): Promise<void>
+  /**
    * All events of the matching streams, in global order, first the past and then live. Reconnects by itself and goes on
    * where it was; at least once, never a gap. Ends when the signal fires.
    */

@@ -50,7 +50,7 @@ function fill(count: number): void {
       data: events.map((event) => JSON.stringify(event.data)),
       metadata: events.map((event) => JSON.stringify(event.metadata)),
     }
-    writer.write([{ appends, checkpoints: [], probe: false, atMs: Date.now() }])
+    writer.write([{ appends, checkpoints: [], truncations: [], probe: false, atMs: Date.now() }])
   }
   writer.close()
 }

@@ -25,7 +25,7 @@ export type TestHandle = (input: TestInput, ctx: CommandContext<'test-refused'>)
 
 type Spec = CommandSpec<string, typeof input, DomainEvent, typeof refusals>
 export interface TestCommandOptions extends Partial<
-  Pick<Spec, 'identity' | 'supersedes' | 'concurrent' | 'expired' | 'retentionMs'>
+  Pick<Spec, 'identity' | 'supersedes' | 'concurrent' | 'expired' | 'retentionMs' | 'historyRetentionMs'>
 > {
   /** Default `thing.make`. */
   readonly name?: string

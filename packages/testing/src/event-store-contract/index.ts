@@ -4,7 +4,7 @@
  *
  * File map: `subject.ts` (what an adapter hands in) · `kit.ts` (events, bounded waits) · `append.ts` (expected
  * revisions, conflicts, concurrency) · `idempotent-append.ts` · `content.ts` (sizes, bytes, stream names) · `read.ts` ·
- * `subscribe.ts` (order, live, resuming) · `subscribe-filters.ts` · `lifecycle.ts` (probe, reopening, closing).
+ * `subscribe.ts` (order, live, resuming) · `subscribe-filters.ts` · `truncate.ts` (removal) · `lifecycle.ts` (probe, reopening, closing).
  */
 export type { EventStoreContractFactory, EventStoreUnderTest } from './subject.ts'
 
@@ -17,6 +17,7 @@ import { describeRead } from './read.ts'
 import { describeSubscribeFilters } from './subscribe-filters.ts'
 import { describeSubscribe } from './subscribe.ts'
 import type { EventStoreContractFactory } from './subject.ts'
+import { describeTruncate } from './truncate.ts'
 
 /**
  * Declares the whole suite under `EventStore contract: <name>`. Every test opens its own subject and disposes of it;
@@ -30,6 +31,7 @@ export function describeEventStoreContract(name: string, factory: EventStoreCont
     describeRead(factory)
     describeSubscribe(factory)
     describeSubscribeFilters(factory)
+    describeTruncate(factory)
     describeLifecycle(factory)
   })
 }

@@ -14,6 +14,8 @@ export interface MemoryLog {
   /** All of it happens in one step, as in a transaction. */
   append(stream: string, events: readonly NewEvent[], expectedRevision: ExpectedRevision): AppendResult
   read(stream: string, options: ReadOptions): readonly RecordedEvent[]
+  /** Hides all events of the stream below a revision but the last. */
+  truncate(stream: string, before: bigint): void
   /** Every event of a stream, or of all, oldest first: for assertions. */
   events(stream?: string): readonly RecordedEvent[]
   /** At most `count` events after a position, in global order. */
@@ -37,14 +39,20 @@ const positionStep = 8n
 const mebibyte = 1024 * 1024
 
 export function createMemoryLog(options: MemoryLogOptions = {}): MemoryLog {
-  return openLog(options, [], new Map())
+  return openLog(options, { written: [], checkpoints: new Map(), floors: new Map() })
 }
 
-function openLog(
-  options: MemoryLogOptions,
-  written: readonly Stored[],
-  checkpoints: ReadonlyMap<string, bigint>,
-): MemoryLog {
+/** What a log is opened on. */
+interface Content {
+  readonly written: readonly Stored[]
+  readonly checkpoints: ReadonlyMap<string, bigint>
+  /** Lowest revision that is left, by stream. */
+  readonly floors: ReadonlyMap<string, number>
+}
+
+function openLog(options: MemoryLogOptions, { written, checkpoints, floors: removed }: Content): MemoryLog {
+  const floors = new Map(removed)
+  const isLeft = ({ event }: Stored): boolean => event.revision >= (floors.get(event.stream) ?? 0)
   const { nowMs = Date.now, maxEventBytes = mebibyte } = options
   const all = [...written]
   const streams = Map.groupBy(all, (stored) => stored.event.stream)
@@ -66,7 +74,8 @@ function openLog(
       return { event, ...(texts[at] ?? { data: '{}', metadata: '{}' }) }
     })
     all.push(...stored)
-    streams.set(stream, [...before, ...stored])
+    before.push(...stored)
+    streams.set(stream, before)
     for (const listener of [...listeners]) listener()
     return appendedAt(stored.at(-1))
   }
@@ -77,19 +86,29 @@ function openLog(
     read: (stream, { direction, from, maxCount }) => {
       const stored = streams.get(stream) ?? []
       if (direction === 'forwards') {
-        const first = Number(from ?? 0n)
+        const first = Math.max(Number(from ?? 0n), floors.get(stream) ?? 0)
         return stored.slice(first, first + maxCount).map(toRecorded)
       }
       const end = from === undefined ? stored.length : Math.min(stored.length, Number(from) + 1)
       return stored
         .slice(Math.max(0, end - maxCount), end)
+        .filter(isLeft)
         .reverse()
         .map(toRecorded)
     },
-    events: (stream) => (stream === undefined ? all : (streams.get(stream) ?? [])).map(toRecorded),
+    truncate: (stream, before) => {
+      const last = (streams.get(stream)?.length ?? 0) - 1
+      floors.set(stream, Math.max(floors.get(stream) ?? 0, Math.min(Number(before), last)))
+    },
+    events: (stream) => (stream === undefined ? all : (streams.get(stream) ?? [])).filter(isLeft).map(toRecorded),
     readAll: (after, count) => {
       const first = Number(after / positionStep)
-      return all.slice(first, first + count).map(toRecorded)
+      const left: Stored[] = []
+      for (let at = first; at < all.length && left.length < count; at++) {
+        const stored = all[at]
+        if (stored !== undefined && isLeft(stored)) left.push(stored)
+      }
+      return left.map(toRecorded)
     },
     checkpoints: new Map(checkpoints),
     onWrite: (callback) => {
@@ -99,7 +118,7 @@ function openLog(
       }
     },
     snapshot() {
-      return openLog(options, all, this.checkpoints)
+      return openLog(options, { written: all, checkpoints: this.checkpoints, floors })
     },
   }
 }

@@ -71,6 +71,12 @@ export function openMemoryEventStore(log: MemoryLog): MemoryEventStore {
       refuseWhenClosed()
       return step(() => log.read(stream, options))
     },
+    async truncate(stream, before) {
+      refuseWhenClosed()
+      return step(() => {
+        log.truncate(stream, before)
+      })
+    },
     async *subscribe(options) {
       refuseWhenClosed()
       for await (const batch of subscribeTo(log, options, closing.signal)) {
