@@ -21,7 +21,7 @@ async function bench({ chosen, setting }: Options): Promise<boolean> {
     console.log(`\n== ${part.name}: ${part.title}`)
     const started = performance.now()
     const measuredAt = new Date().toISOString()
-    const run = await runPart(part, setting)
+    const run = await runPart({ part, setting })
     const tookSeconds = Math.round((performance.now() - started) / 1000)
     const { rounds, seconds } = setting
     const provenance = {
@@ -42,7 +42,7 @@ async function bench({ chosen, setting }: Options): Promise<boolean> {
       console.error(`== ${part.name} FAILED after ${tookSeconds} s: ${run.reason}`)
     }
   }
-  const { figures, file } = writeReport({ parts, results, output })
+  const { figures, file } = await writeReport({ parts, results, output })
   console.log(`\n${figuresText(figures).join('\n')}\n\n${file}`)
   return !failed
 }

@@ -44,7 +44,7 @@ export interface PartSpec<Result> {
   readonly result: z.ZodType<Result>
   /** Runs in a process of its own. What it throws is reported, and the other parts go on. */
   measure(setting: Setting): Promise<Result>
-  report(result: Result): Section
+  report(result: Result): Section | Promise<Section>
 }
 
 /** A part whose result is only known as JSON. */
@@ -54,7 +54,7 @@ export interface Part {
   readonly timeoutMs: number
   measure(setting: Setting): Promise<unknown>
   /** @throws ZodError when the result is of another version of the part */
-  report(result: unknown): Section
+  report(result: unknown): Promise<Section>
 }
 
 export function definePart<Result>(spec: PartSpec<Result>): Part {
@@ -63,6 +63,6 @@ export function definePart<Result>(spec: PartSpec<Result>): Part {
     title: spec.title,
     timeoutMs: spec.timeoutMs,
     measure: (setting) => spec.measure(setting),
-    report: (result) => spec.report(spec.result.parse(result)),
+    report: async (result) => spec.report(spec.result.parse(result)),
   }
 }

@@ -2,28 +2,36 @@ import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Part, Setting } from './part.ts'
+import type { Setting } from './part.ts'
 
+const runner = join(import.meta.dirname, 'run-part.ts')
 /** How long a part that is told to end may clean up. */
 const graceMs = 10_000
 
 export type PartRun =
   { readonly kind: 'measured'; readonly result: unknown } | { readonly kind: 'failed'; readonly reason: string }
 
+export interface Supervised {
+  readonly part: { readonly name: string; readonly timeoutMs: number }
+  readonly setting: Setting
+  /** What runs the part and writes a {@link PartRun}. Default: `run-part.ts`. */
+  readonly script?: string
+}
+
 /**
  * Runs one part in a process group of its own, bounded in time. Whatever becomes of it, nothing that it started is left:
  * the group is killed behind it.
  */
-export async function runPart(part: Part, setting: Setting): Promise<PartRun> {
+export async function runPart({ part, setting, script = runner }: Supervised): Promise<PartRun> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-part-'))
   // PostgreSQL runs as a user of its own, who must get through to the folder of its data.
   chmodSync(folder, 0o711)
   const output = join(folder, 'result.json')
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'run-part.ts'), part.name, JSON.stringify(setting), output],
-    { detached: true, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, TMPDIR: folder } },
-  )
+  const child = spawn(process.execPath, [script, part.name, JSON.stringify(setting), output], {
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, TMPDIR: folder },
+  })
   const signalGroup = (signal: NodeJS.Signals): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, signal)

@@ -13,11 +13,13 @@ export interface ReportOptions {
   readonly output: string
 }
 
-/** Makes the report of the last results of every part. */
-export function writeReport({ parts, results, output }: ReportOptions): {
+export interface WrittenReport {
   readonly figures: readonly Figure[]
   readonly file: string
-} {
+}
+
+/** Makes the report of the last results of every part. */
+export async function writeReport({ parts, results, output }: ReportOptions): Promise<WrittenReport> {
   const figures: Figure[] = []
   const body: string[] = []
   const machines = new Set<string>()
@@ -31,7 +33,7 @@ export function writeReport({ parts, results, output }: ReportOptions): {
       continue
     }
     machines.add(`${last.provenance.machine}; Node ${last.provenance.node}`)
-    const section = sectionOf(part, last.result)
+    const section = await sectionOf(part, last.result)
     figures.push(...(section.figures ?? []))
     body.push(...section.markdown, '')
     for (const { name, alt, svg } of section.charts ?? []) {
@@ -63,9 +65,9 @@ function origin({ measuredAt, commit, rounds, seconds, tookSeconds }: Provenance
   return `measured ${measuredAt.slice(0, 16).replace('T', ' ')} UTC at commit ${commit}, ${rounds} rounds of ${seconds} s, ${tookSeconds} s in all`
 }
 
-function sectionOf(part: Part, result: unknown): Section {
+async function sectionOf(part: Part, result: unknown): Promise<Section> {
   try {
-    return part.report(result)
+    return await part.report(result)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return {
