@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { barChart } from '@holdfast/report'
 import { startKafka } from '@holdfast/testing/kafka'
 import kafkajs from 'kafkajs'
 import { z } from 'zod'
@@ -156,7 +157,7 @@ async function createLoopTopics(brokers: string): Promise<void> {
   await admin.disconnect()
 }
 
-function report({ rows, beside, handlers, memoryMb }: Result): Section {
+async function report({ rows, beside, handlers, memoryMb }: Result): Promise<Section> {
   const throughput = (rounds: Result['rows'][number]['rounds']): number =>
     median(rounds.map(({ loop, fresh }) => fresh.requestsPerSecond / loop.requestsPerSecond))
   const p50 = (rounds: Result['rows'][number]['rounds']): number =>
@@ -169,6 +170,27 @@ function report({ rows, beside, handlers, memoryMb }: Result): Section {
     return [name, count(of.requestsPerSecond), ms(of.p50Ms), ms(of.p99Ms), micros(of.cpuMicros), ratio(ofBare)]
   }
   return {
+    charts: [
+      {
+        name: 'distributed',
+        alt: 'Commands per second of the bare loop and of Holdfast by connections',
+        svg: await barChart({
+          title: 'Commands per second, distributed',
+          subtitle: 'Fresh keys; medians over the rounds',
+          categories: rows.map(({ connections }) => `${connections} connection${connections === 1 ? '' : 's'}`),
+          series: [
+            {
+              name: 'bare KafkaJS loop',
+              values: rows.map((row) => middle(row.rounds.map(({ loop }) => loop)).requestsPerSecond),
+            },
+            {
+              name: 'Holdfast',
+              values: rows.map((row) => middle(row.rounds.map(({ fresh }) => fresh)).requestsPerSecond),
+            },
+          ],
+        }),
+      },
+    ],
     figures: [
       ratioFigure(
         'distributed, fresh, vs the bare KafkaJS loop with one append',

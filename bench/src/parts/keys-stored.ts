@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { barChart } from '@holdfast/report'
 import { z } from 'zod'
 import { measure, measured, middle, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
@@ -120,7 +121,7 @@ const loadNames = {
   any: 'replays of any stored key',
 } as const
 
-function report({ sizes, memory }: Result): Section {
+async function report({ sizes, memory }: Result): Promise<Section> {
   const [smallest, largest] = [sizes[0], sizes.at(-1)]
   const ofSmallest = (size: Result['sizes'][number], load: (typeof loads)[number]): number =>
     median(
@@ -130,6 +131,21 @@ function report({ sizes, memory }: Result): Section {
       ),
     )
   return {
+    charts: [
+      {
+        name: 'keys-stored',
+        alt: 'Requests per second by the number of stored keys',
+        svg: await barChart({
+          title: 'Requests per second by keys stored',
+          subtitle: `Holdfast embedded, ${connections} connections`,
+          categories: sizes.map(({ keys }) => `${count(keys)} keys`),
+          series: loads.map((load) => ({
+            name: loadNames[load],
+            values: sizes.map(({ rounds }) => median(rounds.map((each) => each[load].requestsPerSecond))),
+          })),
+        }),
+      },
+    ],
     figures: [
       ...(largest === undefined
         ? []

@@ -1,3 +1,4 @@
+import { barChart } from '@holdfast/report'
 import { z } from 'zod'
 import { retryMix } from '../load/retry-mix.ts'
 import { fire, volleyResult, type VolleyResult } from '../load/volley.ts'
@@ -118,8 +119,27 @@ function range(values: readonly number[]): string {
   return low === high ? count(low) : `${count(low)} – ${count(high)}`
 }
 
-function report({ stormRequests, systems, skipped }: Result): Section {
+async function report({ stormRequests, systems, skipped }: Result): Promise<Section> {
   return {
+    charts: [
+      {
+        name: 'storm-p99',
+        alt: 'p99 of a storm on one key beside that of replays, for each system',
+        svg: await barChart({
+          title: 'p99 of a storm on one key, and of replays, ms',
+          subtitle: `${count(stormRequests)} requests over ${stormConnections} connections; logarithmic`,
+          categories: systems.map(({ title }) => title),
+          log: true,
+          series: [
+            { name: 'storm', values: systems.map(({ rounds }) => median(rounds.map(({ storm }) => storm.p99Ms))) },
+            {
+              name: 'replays',
+              values: systems.map(({ rounds }) => median(rounds.map(({ replays }) => replays.p99Ms))),
+            },
+          ],
+        }),
+      },
+    ],
     figures: systems.filter(({ id }) => id === 'holdfast').flatMap(({ rounds }) => figuresOf(stormRequests, rounds)),
     markdown: [
       `### A storm: ${count(stormRequests)} requests on one key over ${stormConnections} connections`,

@@ -1,7 +1,8 @@
+import { barChart, type BarSeries } from '@holdfast/report'
 import { z } from 'zod'
 import { measure, measured, middle, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
-import { definePart, type Figure, type Section, type Setting } from '../part.ts'
+import { definePart, type Chart, type Figure, type Section, type Setting } from '../part.ts'
 import { cpuSecondsOf, memoryMbOf } from '../process-tree.ts'
 import { ratioFigure } from '../report/figures.ts'
 import { count, micros, ms, ratio, table } from '../report/format.ts'
@@ -137,7 +138,7 @@ async function idleCpuOf(running: readonly Running[]): Promise<Map<string, numbe
   )
 }
 
-function report(result: Result): Section {
+async function report(result: Result): Promise<Section> {
   const find = (key: Omit<Key, 'connections'>): Series | undefined =>
     result.series.find((each) => matches(each, { ...key, connections: mainConnections }))
   const titleOf = new Map(result.systems.map(({ id, title }) => [id, title]))
@@ -172,6 +173,7 @@ function report(result: Result): Section {
   ]
   return {
     figures: floor === undefined ? [] : figuresOf(find),
+    charts: await chartsOf(result),
     markdown: [
       'All are up at once and measured in turn, round by round; the ratio to bare Fastify is taken within a round.',
       'CPU is the processor time of all processes of the system (application and database) for each request.',
@@ -210,6 +212,52 @@ function ratios(one: Series, other: Series): readonly number[] {
 function spread(one: Series, other: Series): string {
   const all = ratios(one, other)
   return `${ratio(median(all))} (${ratio(Math.min(...all))} – ${ratio(Math.max(...all))})`
+}
+
+/** Rates, and what a request costs, at the main number of connections. */
+async function chartsOf({ systems, series: all }: Result): Promise<readonly Chart[]> {
+  const here = all.filter(({ connections }) => connections === mainConnections)
+  const lanes = here.filter(({ mode }) => mode === 'fresh')
+  const categories = lanes.map(({ system, work }) => {
+    const title = systems.find(({ id }) => id === system)?.title ?? system
+    return work === 'plain' ? title : `${title}, ${work}`
+  })
+  const values = (
+    mode: Series['mode'],
+    figure: (of: ReturnType<typeof middle>) => number,
+  ): readonly (number | null)[] =>
+    lanes.map(({ system, work }) => {
+      const found = here.find((each) => each.system === system && each.work === work && each.mode === mode)
+      return found === undefined ? null : figure(middle(found.rounds))
+    })
+  const bars = (figure: (of: ReturnType<typeof middle>) => number): readonly BarSeries[] => [
+    { name: 'fresh keys', values: values('fresh', figure) },
+    { name: 'replays', values: values('replay', figure) },
+  ]
+  const frame = { categories, horizontal: true, log: true } as const
+  const subtitle = `${mainConnections} connections, medians over the rounds; logarithmic`
+  return [
+    {
+      name: 'side-by-side-rates',
+      alt: 'Requests per second of each system, fresh keys and replays',
+      svg: await barChart({
+        ...frame,
+        title: 'Requests per second',
+        subtitle,
+        series: bars((of) => of.requestsPerSecond),
+      }),
+    },
+    {
+      name: 'side-by-side-cpu',
+      alt: 'Processor time for each request of each system',
+      svg: await barChart({
+        ...frame,
+        title: 'Processor time for each request, µs',
+        subtitle,
+        series: bars((of) => of.cpuMicros),
+      }),
+    },
+  ]
 }
 
 /** The targets that are about one system beside another. */
