@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { barChart } from '@holdfast/report'
-import { startKafka } from '@holdfast/testing/kafka'
 import kafkajs from 'kafkajs'
 import { z } from 'zod'
 import { loadResult, putLoad, type Load, type LoadResult } from '../load/wrk.ts'
@@ -13,13 +12,12 @@ import { ratioFigure } from '../report/figures.ts'
 import { count, micros, ms, ratio, table } from '../report/format.ts'
 import { startBareLoop, type BareLoop } from '../servers/kafka-loop-client.ts'
 import { loopTopics } from '../servers/kafka-loop.ts'
-import { startServer, type NodeServer } from '../servers/node-server.ts'
-import { freePort } from '../servers/process.ts'
+import type { NodeServer } from '../servers/node-server.ts'
 import { bare } from '../systems/bare.ts'
 import { holdfastPaths } from '../systems/holdfast.ts'
-import { orderBody, type System } from '../systems/system.ts'
+import { startKafkaInstallation } from '../systems/kafka-installation.ts'
+import { orderBody, pidsOf, stopSystem, type System } from '../systems/system.ts'
 
-const app = join(import.meta.dirname, '../servers/app.ts')
 const mainConnections = 64
 
 const result = z.object({
@@ -48,7 +46,7 @@ interface Installation {
 async function measureAll(setting: Setting): Promise<Result> {
   return withInstallation(async (installed) => {
     const { loop, gateway, otherGateway, handler, floor } = installed
-    const pids = [gateway.pid, handler.pid]
+    const pids = [gateway.pid(), handler.pid()]
     const seconds = setting.seconds
     const load = (of: Pick<Load, 'prefix' | 'connections'> & Partial<Load>): Load => ({
       url: gateway.url,
@@ -80,13 +78,13 @@ async function measureAll(setting: Setting): Promise<Result> {
         connections: mainConnections,
       })
       const floorFigures = await measure(
-        floor.pids,
+        pidsOf(floor),
         load({ ...at('floor'), url: floor.url, path: floor.paths.plain ?? '' }),
       )
       const fresh = await measure(pids, load(at('fresh')))
       const keys = Math.max(1, fresh.requests - mainConnections)
       const replay = await measure(
-        [otherGateway.pid, handler.pid],
+        [otherGateway.pid(), handler.pid()],
         load({ ...at('fresh'), url: otherGateway.url, mode: 'replay', keys }),
       )
       const three = await measure(pids, load({ ...at('three'), path: holdfastPaths['three steps'] }))
@@ -103,45 +101,26 @@ async function measureAll(setting: Setting): Promise<Result> {
 
 async function withInstallation<T>(use: (installed: Installation) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
-  const kafka = await startKafka()
-  const brokers = kafka.brokers.join(',')
-  const started: { stop(): Promise<void> }[] = []
-  const keep = async <S extends { stop(): Promise<void> }>(starting: Promise<S>): Promise<S> => {
-    const server = await starting
-    started.push(server)
-    return server
-  }
+  const installation = await startKafkaInstallation(folder)
+  let loop: BareLoop | undefined
+  let floor: System | undefined
   try {
-    const storePort = await freePort()
-    await keep(
-      startServer('packages/testing/src/eventstore-stand-in/main.ts', () => ({
-        HOLDFAST_STANDIN_PORT: String(storePort),
-        HOLDFAST_STANDIN_DATA: join(folder, 'events.log'),
-      })),
-    )
-    const eventstore = `esdb://127.0.0.1:${storePort}?tls=false`
-    const service = (name: 'gateway' | 'handler'): Promise<NodeServer> =>
-      keep(
-        startServer(`services/${name}/src/main.ts`, (port) => ({
-          HOLDFAST_PORT: String(port),
-          HOLDFAST_APP: app,
-          HOLDFAST_KAFKA_BROKERS: brokers,
-          HOLDFAST_EVENTSTORE_URL: eventstore,
-          HOLDFAST_LOG_LEVEL: 'info',
-        })),
-      )
+    const { brokers, eventstore } = installation
     await createLoopTopics(brokers)
+    loop = await startBareLoop({ BROKERS: brokers, EVENTSTORE_URL: eventstore })
+    floor = await bare.start({ folder })
     return await use({
-      loop: await keep(startBareLoop({ BROKERS: brokers, EVENTSTORE_URL: eventstore })),
-      floor: await keep(bare.start(folder)),
-      gateway: await service('gateway'),
-      otherGateway: await service('gateway'),
-      handler: await service('handler'),
-      startHandler: () => service('handler'),
+      loop,
+      floor,
+      gateway: await installation.service('gateway'),
+      otherGateway: await installation.service('gateway'),
+      handler: await installation.service('handler'),
+      startHandler: () => installation.service('handler'),
     })
   } finally {
-    for (const server of started.reverse()) await server.stop()
-    await kafka.close()
+    await loop?.stop()
+    if (floor !== undefined) await stopSystem(floor)
+    await installation.stop()
     await rm(folder, { recursive: true, force: true })
   }
 }

@@ -60,7 +60,7 @@ async function measureAll(setting: Setting): Promise<Result> {
     }
     const largest = stores.at(-1)
     if (largest === undefined) throw new Error('there is no store')
-    const idleMb = memoryMbOf([largest.server.pid])
+    const idleMb = memoryMbOf([largest.server.pid()])
     const rounds = stores.map((): Round[] => [])
     for (const store of stores) await measureRound(store, { name: 'warm', seconds: setting.quick ? 1 : 2 })
     for (let number = 1; number <= setting.rounds; number++) {
@@ -99,7 +99,7 @@ async function openSeeded(dataDir: string, keys: number): Promise<Store> {
 
 function loadOn({ server }: Store, run: { readonly connections: number; readonly seconds: number }) {
   return (mode: 'fresh' | 'replay', prefix: string, keys: number): Promise<Measured> =>
-    measure([server.pid], { url: server.url, path: holdfastPaths.plain, body: orderBody, mode, prefix, keys, ...run })
+    measure([server.pid()], { url: server.url, path: holdfastPaths.plain, body: orderBody, mode, prefix, keys, ...run })
 }
 
 async function measureRound(

@@ -44,7 +44,7 @@ type Round = Result['systems'][number]['rounds'][number]
 async function measureAll(setting: Setting): Promise<Result> {
   const stormRequests = setting.quick ? 1_000 : 10_000
   const kept = contenders.filter(({ keepsKeys }) => keepsKeys)
-  return withSystems(kept, async ({ running, skipped }) => {
+  return withSystems({ chosen: kept }, async ({ running, skipped }) => {
     const systems = running.map(({ contender: { id, title } }) => ({ id, title, rounds: [] as Round[] }))
     for (const each of running) await record(each)
     for (let round = 1; round <= setting.rounds; round++) {

@@ -7,7 +7,7 @@ import { cpuSecondsOf, memoryMbOf } from '../process-tree.ts'
 import { ratioFigure } from '../report/figures.ts'
 import { count, micros, ms, ratio, table } from '../report/format.ts'
 import { contenders, withSystems, type Running } from '../systems/index.ts'
-import { orderBody, type Work } from '../systems/system.ts'
+import { orderBody, pidsOf, type Work } from '../systems/system.ts'
 
 const works = ['plain', 'one step', 'three steps'] as const
 /** Of these all figures are compared; at the others, fewer rounds show how it goes on. */
@@ -43,7 +43,7 @@ interface Lane {
 }
 
 async function measureAll(setting: Setting): Promise<Result> {
-  return withSystems(contenders, async ({ running, skipped }) => {
+  return withSystems({ chosen: contenders }, async ({ running, skipped }) => {
     const idle = await idleCpuOf(running)
     const lanes = running.flatMap(lanesOf)
     const all: Series[] = []
@@ -65,11 +65,11 @@ async function measureAll(setting: Setting): Promise<Result> {
       }
     }
     return {
-      systems: running.map(({ contender: { id, title, setup }, system: { pids } }) => ({
+      systems: running.map(({ contender: { id, title, setup }, system }) => ({
         id,
         title,
         setup,
-        memoryMb: memoryMbOf(pids),
+        memoryMb: memoryMbOf(pidsOf(system)),
         idleCpu: idle.get(id) ?? 0,
       })),
       skipped: [...skipped],
@@ -103,10 +103,10 @@ async function measureLane(
     connections,
     seconds,
   }
-  const fresh = await measure(system.pids, { ...load, mode: 'fresh' })
+  const fresh = await measure(pidsOf(system), { ...load, mode: 'fresh' })
   if (!replays) return { fresh }
   const keys = Math.max(1, Math.min(replayedKeys, fresh.requests - connections))
-  return { fresh, replay: await measure(system.pids, { ...load, mode: 'replay', keys }) }
+  return { fresh, replay: await measure(pidsOf(system), { ...load, mode: 'replay', keys }) }
 }
 
 function add(
@@ -128,12 +128,12 @@ const matches = (each: Series, key: Key): boolean =>
 /** Share of one processor that each takes while nobody asks: all are up while one is measured. */
 async function idleCpuOf(running: readonly Running[]): Promise<Map<string, number>> {
   const idleMs = 2_000
-  const before = running.map(({ system }) => cpuSecondsOf(system.pids))
+  const before = running.map(({ system }) => cpuSecondsOf(pidsOf(system)))
   await new Promise((resolve) => setTimeout(resolve, idleMs))
   return new Map(
     running.map(({ contender, system }, index) => [
       contender.id,
-      (cpuSecondsOf(system.pids) - (before[index] ?? 0)) / (idleMs / 1000),
+      (cpuSecondsOf(pidsOf(system)) - (before[index] ?? 0)) / (idleMs / 1000),
     ]),
   )
 }

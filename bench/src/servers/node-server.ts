@@ -33,5 +33,5 @@ export async function startServer(
     env: { NODE_COMPILE_CACHE: 'node_modules/.cache/node-compile-cache', ...environment(port) },
     isReady: (line) => line.includes('ready'),
   })
-  return { ...server, url: `http://127.0.0.1:${port}`, peakMemoryMb: () => peakMemoryMbOf(server.pid) }
+  return { ...server, url: `http://127.0.0.1:${port}`, peakMemoryMb: () => peakMemoryMbOf(server.pid()) }
 }

@@ -8,9 +8,14 @@ const stopTimeoutMs = 15_000
 
 /** A server that this process has started. */
 export interface ServerProcess {
-  readonly pid: number
+  /** After a restart it is another one. */
+  pid(): number
   /** SIGTERM, and SIGKILL when that is not enough. */
   stop(): Promise<void>
+  /** Ends it as a crash does. */
+  crash(): Promise<void>
+  /** Starts it again as it was started: same ports, same data. */
+  start(): Promise<void>
 }
 
 export interface ServerProcessOptions {
@@ -22,6 +27,8 @@ export interface ServerProcessOptions {
   readonly gid?: number
   /** On this signal it ends in order. SIGTERM unless told otherwise. */
   readonly stopSignal?: NodeJS.Signals
+  /** What ends it as a crash does. SIGKILL unless told otherwise. */
+  readonly crashSignal?: NodeJS.Signals
   /** True for the line of its output that says that it is up. */
   readonly isReady: (line: string) => boolean
 }
@@ -37,7 +44,20 @@ export async function freePort(): Promise<number> {
 
 /** Starts a program and waits until it is up. @throws Error with its last lines when it ends before, or takes too long */
 export async function startProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { command, args, cwd, env, uid, gid, stopSignal = 'SIGTERM' } = options
+  const { stopSignal = 'SIGTERM', crashSignal = 'SIGKILL' } = options
+  let child = await spawnReady(options)
+  return {
+    pid: () => child.pid ?? 0,
+    stop: () => end(child, stopSignal),
+    crash: () => end(child, crashSignal),
+    async start() {
+      child = await spawnReady(options)
+    },
+  }
+}
+
+async function spawnReady(options: ServerProcessOptions): Promise<ChildProcess> {
+  const { command, args, cwd, env, uid, gid } = options
   const child = spawn(command, args, {
     ...(cwd !== undefined && { cwd }),
     ...(uid !== undefined && { uid }),
@@ -45,20 +65,21 @@ export async function startProcess(options: ServerProcessOptions): Promise<Serve
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const stop = async (): Promise<void> => {
-    if (hasEnded(child)) return
-    const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
-    child.kill(stopSignal)
-    await once(child, 'exit')
-    clearTimeout(timer)
-  }
   try {
     await untilReady(child, options)
+    return child
   } catch (error) {
-    await stop()
+    await end(child, 'SIGKILL')
     throw error
   }
-  return { pid: child.pid ?? 0, stop }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (hasEnded(child)) return
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
+  child.kill(signal)
+  await once(child, 'exit')
+  clearTimeout(timer)
 }
 
 const hasEnded = ({ pid, exitCode, signalCode }: ChildProcess): boolean =>

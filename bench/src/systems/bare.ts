@@ -10,6 +10,6 @@ export const bare: Contender = {
   optional: false,
   async start() {
     const server = await startServer('bench/src/servers/bare-fastify.ts', (port) => ({ PORT: String(port) }))
-    return { url: server.url, paths: { plain: '/api/order' }, pids: [server.pid], stop: () => server.stop() }
+    return { url: server.url, paths: { plain: '/api/order' }, servers: [server] }
   },
 }

@@ -1,4 +1,4 @@
-import { effectsOf, installPeers, startPeer } from './peers.ts'
+import { effectsFile, effectsOf, installPeers, startPeer } from './peers.ts'
 import { startPostgres } from './postgres.ts'
 import type { Contender } from './system.ts'
 
@@ -11,24 +11,21 @@ export const dbos: Contender = {
   setup: `\`@dbos-inc/dbos-sdk\` on PostgreSQL with PostgreSQL's own settings (\`fsync\` and \`synchronous_commit\` on, read committed); system database pool of ${poolSize}; behind Fastify, the same schema; the key is the workflow's id, each step a \`DBOS.runStep\`, the answer is the workflow's result.`,
   keepsKeys: true,
   optional: true,
-  async start(folder) {
+  async start({ folder, countAcrossRestarts }) {
     await installPeers()
     const postgres = await startPostgres(folder)
     try {
       const server = await startPeer('dbos-app.ts', {
         DBOS_SYSTEM_DATABASE_URL: postgres.url,
         POOL_SIZE: String(poolSize),
+        ...effectsFile(folder, countAcrossRestarts),
       })
       const url = `http://127.0.0.1:${server.port}`
       return {
         url,
         paths: { 'one step': '/api/order-one', 'three steps': '/api/order-three' },
-        pids: [server.pid, postgres.pid],
+        servers: [postgres, server],
         effects: () => effectsOf(url),
-        async stop() {
-          await server.stop()
-          await postgres.stop()
-        },
       }
     } catch (error) {
       await postgres.stop()

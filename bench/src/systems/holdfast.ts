@@ -37,14 +37,13 @@ export const holdfast: Contender = {
     '`npm start` as it comes: SQLite in WAL mode with `synchronous=FULL`, group commit. Fresh keys place an order by one durable append; steps run in the process and are recorded one by one.',
   keepsKeys: true,
   optional: false,
-  async start(dataDir) {
-    const server = await startEmbedded(dataDir)
+  async start({ folder }) {
+    const server = await startEmbedded(folder)
     return {
       url: server.url,
       paths: holdfastPaths,
-      pids: [server.pid],
-      effects: async () => countOrders(dataDir),
-      stop: () => server.stop(),
+      servers: [server],
+      effects: async () => countOrders(folder),
     }
   },
 }

@@ -3,7 +3,7 @@ import { dbos } from './dbos.ts'
 import { holdfast } from './holdfast.ts'
 import { redisLocked, redisRecipe } from './redis.ts'
 import { restate } from './restate.ts'
-import type { Contender, System } from './system.ts'
+import { stopSystem, type Contender, type Place, type System } from './system.ts'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,8 +22,15 @@ export interface Line {
   readonly skipped: readonly { readonly title: string; readonly reason: string }[]
 }
 
+export interface Chosen extends Pick<Place, 'countAcrossRestarts'> {
+  readonly chosen: readonly Contender[]
+}
+
 /** Starts them all, hands them over, and stops them whatever happens. */
-export async function withSystems<T>(chosen: readonly Contender[], use: (line: Line) => Promise<T>): Promise<T> {
+export async function withSystems<T>(
+  { chosen, countAcrossRestarts = false }: Chosen,
+  use: (line: Line) => Promise<T>,
+): Promise<T> {
   const folders: string[] = []
   const running: Running[] = []
   const skipped: { title: string; reason: string }[] = []
@@ -33,7 +40,7 @@ export async function withSystems<T>(chosen: readonly Contender[], use: (line: L
       folders.push(folder)
       await chmod(folder, 0o711)
       try {
-        running.push({ contender, system: await contender.start(folder) })
+        running.push({ contender, system: await contender.start({ folder, countAcrossRestarts }) })
       } catch (error) {
         if (!contender.optional) throw error
         const reason = error instanceof Error ? error.message : String(error)
@@ -43,7 +50,7 @@ export async function withSystems<T>(chosen: readonly Contender[], use: (line: L
     }
     return await use({ running, skipped })
   } finally {
-    for (const { system } of running.reverse()) await system.stop()
+    for (const { system } of running.toReversed()) await stopSystem(system)
     for (const folder of folders) await rm(folder, { recursive: true, force: true })
   }
 }

@@ -53,6 +53,11 @@ export async function startPeer(
   return { ...server, port }
 }
 
+/** The setting that makes a peer count its effects in a file of this folder, across restarts. */
+export function effectsFile(folder: string, wanted = false): Readonly<Record<string, string>> {
+  return wanted ? { EFFECTS_FILE: join(folder, 'effects') } : {}
+}
+
 /** `GET /effects` of a peer's server: how often the work was really done. */
 export async function effectsOf(url: string): Promise<number> {
   return Number(await (await fetch(`${url}/effects`)).text())

@@ -28,6 +28,8 @@ export async function startPostgres(folder: string): Promise<ServerProcess & { r
     ...user,
     // "Fast": open connections do not hold it up.
     stopSignal: 'SIGINT',
+    // "Immediate": its processes go without a checkpoint, and the log is played back at the next start.
+    crashSignal: 'SIGQUIT',
     isReady: (line) => line.includes('ready to accept connections'),
   })
   return { ...server, url: `postgresql://postgres@127.0.0.1:${port}/postgres` }

@@ -1,5 +1,5 @@
 import { startProcess, freePort, type ServerProcess } from '../servers/process.ts'
-import { effectsOf, installPeers, startPeer, versionOf } from './peers.ts'
+import { effectsFile, effectsOf, installPeers, startPeer, versionOf } from './peers.ts'
 import { Unavailable, type Contender } from './system.ts'
 
 /** Redis that acknowledges a write only when it is synced to the disk, as the others here do. */
@@ -26,20 +26,19 @@ function redisContender(
     setup: options.setup,
     keepsKeys: true,
     optional: true,
-    async start(folder) {
+    async start({ folder, countAcrossRestarts }) {
       await installPeers()
       const redis = await startRedis(folder)
-      const server = await startPeer(options.script, { REDIS_URL: `redis://127.0.0.1:${redis.port}` })
+      const server = await startPeer(options.script, {
+        REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+        ...effectsFile(folder, countAcrossRestarts),
+      })
       const url = `http://127.0.0.1:${server.port}`
       return {
         url,
         paths: { plain: '/api/order' },
-        pids: [server.pid, redis.pid],
+        servers: [redis, server],
         effects: () => effectsOf(url),
-        async stop() {
-          await server.stop()
-          await redis.stop()
-        },
       }
     },
   }

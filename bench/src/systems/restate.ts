@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { arch, platform } from 'node:process'
 import { join } from 'node:path'
 import { freePort, startProcess } from '../servers/process.ts'
-import { effectsOf, installPeers, peersFolder, startPeer } from './peers.ts'
+import { effectsFile, effectsOf, installPeers, peersFolder, startPeer } from './peers.ts'
 import { Unavailable, type Contender } from './system.ts'
 
 export const restate: Contender = {
@@ -12,14 +12,14 @@ export const restate: Contender = {
     "`@restatedev/restate-server` as one node with its default settings (24 partitions, replication 1, RocksDB's log synced), only its ports and its telemetry set; a service of its TypeScript SDK in a process of its own, each step a `ctx.run`; called through the ingress with `idempotency-key`.",
   keepsKeys: true,
   optional: true,
-  async start(folder) {
+  async start({ folder, countAcrossRestarts }) {
     await installPeers()
     const program = join(peersFolder, `node_modules/@restatedev/restate-server-${platform}-${arch}/bin/restate-server`)
     if (!existsSync(program)) throw new Unavailable(`there is no restate-server for ${platform}-${arch}`)
     const [node, ingress, admin, effects] = await Promise.all([freePort(), freePort(), freePort(), freePort()])
     const server = await startProcess({
       command: program,
-      args: ['--no-logo', '--base-dir', folder, '--listen-mode', 'tcp'],
+      args: ['--no-logo', '--base-dir', join(folder, 'restate'), '--listen-mode', 'tcp'],
       env: {
         RESTATE_BIND_IP: '127.0.0.1',
         RESTATE_BIND_PORT: String(node),
@@ -31,17 +31,16 @@ export const restate: Contender = {
       isReady: (line) => line.includes('Admin API starting'),
     })
     try {
-      const service = await startPeer('restate-service.ts', { EFFECTS_PORT: String(effects) })
+      const service = await startPeer('restate-service.ts', {
+        EFFECTS_PORT: String(effects),
+        ...effectsFile(folder, countAcrossRestarts),
+      })
       await register(`http://127.0.0.1:${admin}`, `http://127.0.0.1:${service.port}`)
       return {
         url: `http://127.0.0.1:${ingress}`,
         paths: { 'one step': '/orders/one', 'three steps': '/orders/three' },
-        pids: [server.pid, service.pid],
+        servers: [server, service],
         effects: () => effectsOf(`http://127.0.0.1:${effects}`),
-        async stop() {
-          await server.stop()
-          await service.stop()
-        },
       }
     } catch (error) {
       await server.stop()

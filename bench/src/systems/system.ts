@@ -1,3 +1,5 @@
+import type { ServerProcess } from '../servers/process.ts'
+
 /** What a request has done before it is answered. `plain`: nothing but the answer; the others: so many durable steps. */
 export type Work = 'plain' | 'one step' | 'three steps'
 
@@ -6,11 +8,34 @@ export interface System {
   readonly url: string
   /** Where it takes orders, by what it does for them. */
   readonly paths: Readonly<Partial<Record<Work, string>>>
-  /** The processes that it consists of; what descends from them counts too. */
-  readonly pids: readonly number[]
+  /** What it consists of, in the order of their start; what descends from these processes counts too. */
+  readonly servers: readonly ServerProcess[]
   /** How many orders were really placed, retries not counted. */
-  effects?(): Promise<number>
-  stop(): Promise<void>
+  readonly effects?: () => Promise<number>
+  /** Ends what it stands on and does not own. */
+  readonly close?: () => Promise<void>
+}
+
+export const pidsOf = ({ servers }: System): readonly number[] => servers.map((server) => server.pid())
+
+/** Ends all of it in order. */
+export async function stopSystem({ servers, close }: System): Promise<void> {
+  for (const server of servers.toReversed()) await server.stop()
+  await close?.()
+}
+
+/** Ends all of it as a crash does, and starts it again on the same data. */
+export async function crashAndRestart({ servers }: System): Promise<void> {
+  for (const server of servers.toReversed()) await server.crash()
+  for (const server of servers) await server.start()
+}
+
+/** Where a system lives. */
+export interface Place {
+  /** For its data; all users may enter it. */
+  readonly folder: string
+  /** Its effects are counted across restarts too, which costs a write for each. Default false. */
+  readonly countAcrossRestarts?: boolean
 }
 
 /** What can be measured beside others. */
@@ -25,11 +50,11 @@ export interface Contender {
   /** A peer that does not start is left out, and the report says why; what is ours must start. */
   readonly optional: boolean
   /**
-   * Starts it with its data in this folder, which all users may enter.
+   * Starts it.
    *
    * @throws Unavailable when something that it needs is not on this machine; Error when it does not come up
    */
-  start(folder: string): Promise<System>
+  start(place: Place): Promise<System>
 }
 
 /** Something that a peer needs is not on this machine. */
