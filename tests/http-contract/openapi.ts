@@ -97,7 +97,9 @@ export function describeOpenApi({ serve }: Contract): void {
         for (const [method, operation] of Object.entries(operations)) {
           const declared = operation.parameters.filter((one) => one.in === 'path').map((one) => one.name)
           expect(declared.sort(), path).toEqual(names.sort())
-          const response = await api.call(method.toUpperCase(), path.replace(/\{[^}]+\}/g, 'x'))
+          // A stream without an end is asked for what it refuses.
+          const query = path === '/results' ? '?after=x' : ''
+          const response = await api.call(method.toUpperCase(), path.replace(/\{[^}]+\}/g, 'x') + query)
           expect(response.body, `${method} ${path}`).not.toMatch(/"\/problems\/(not-found|method-not-allowed)"/)
         }
       }

@@ -6,6 +6,9 @@ export const apiKeys = { acme: 'acme-key-0123456789', globex: 'globex-key-012345
 
 /** The one page that the profile `tenants` lets call from a browser. */
 export const pageOrigin = 'https://shop.example'
+/** The operator's key, and how many may read results at a gateway, in the profile `tenants`. */
+export const operatorKey = 'ops-key-0123456789'
+export const maxConsumers = 3
 
 /** Settings of the profile `tight`. */
 export const tight = {
@@ -20,12 +23,18 @@ export const tight = {
 export const profiles = {
   /** The defaults; a key is reusable the moment it expires. */
   standard: { app: apps.contract, env: { HOLDFAST_CLOCK_SKEW_MS: '0' } },
-  /** Two tenants, by API key, and a page that may call from a browser. */
+  /**
+   * Two tenants, by API key, an operator, and a page that may call from a browser; results with frequent heartbeats, for
+   * few consumers.
+   */
   tenants: {
     app: apps.contract,
     env: {
       HOLDFAST_API_KEYS: `acme=${apiKeys.acme},globex=${apiKeys.globex}`,
       HOLDFAST_CORS_ORIGINS: pageOrigin,
+      HOLDFAST_OPERATOR_KEYS: `ops=${operatorKey}`,
+      HOLDFAST_RESULTS_HEARTBEAT_MS: '100',
+      HOLDFAST_RESULTS_MAX_CONSUMERS: String(maxConsumers),
     },
   },
   /** Small bounds, so that they can be met. */

@@ -13,6 +13,7 @@ import { describeOpenApi } from './openapi.ts'
 import { describeOperations } from './operations.ts'
 import { describeOutcomes } from './outcomes.ts'
 import { describePages } from './pages.ts'
+import { describeResults } from './results.ts'
 import { describeRouting } from './routing.ts'
 import { describeTenants } from './tenants.ts'
 import { describeUriIdentity } from './uri-identity.ts'
@@ -31,6 +32,7 @@ import { describeWaiting } from './waiting.ts'
  * - `cors.ts`: calls from web pages
  * - `limits.ts`, `routing.ts`: what is no proper request
  * - `pages.ts`, `openapi.ts`, `operations.ts`: everything that is no command
+ * - `results.ts`: outcomes as server-sent events
  * - `holes.ts`: what others got wrong, by name
  */
 export function describeHttpContract(runtime: string, start: StartTestServer): void {
@@ -54,5 +56,6 @@ export function describeHttpContract(runtime: string, start: StartTestServer): v
     describePages(contract)
     describeOpenApi(contract)
     describeOperations(contract)
+    describeResults(contract)
   })
 }

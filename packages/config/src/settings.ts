@@ -228,6 +228,25 @@ export const settingDefinitions = {
         'How often is looked for keys whose history is to be removed: of commands with `historyRetentionMs` only.',
     },
   ),
+  RESULTS_MAX_CONSUMERS: integerSetting(
+    { min: 1, max: 100_000, unit: 'connections' },
+    { default: '256', description: 'Connections to `GET /results` at one time; more get 503 `too-many-consumers`.' },
+  ),
+  RESULTS_HEARTBEAT_MS: integerSetting(
+    { min: 100, max: 600_000, unit: 'milliseconds' },
+    {
+      default: '15000',
+      description: 'How often a connection to `GET /results` hears something when there are no results.',
+      reason: 'Well under the 60 s after which most proxies close what is silent.',
+    },
+  ),
+  RESULTS_STALL_MS: integerSetting(
+    { min: 100, max: 600_000, unit: 'milliseconds' },
+    {
+      default: '10000',
+      description: 'A consumer of `GET /results` that takes nothing for so long is cut; it resumes where it was.',
+    },
+  ),
   CLOCK_SKEW_MS: integerSetting(
     { min: 0, max: 24 * hours, unit: 'milliseconds' },
     {

@@ -54,6 +54,12 @@ export const errorCatalogue = {
     meaning: "The body is JSON, but not what the command's schema asks for. `issues` lists each fault by its path.",
     action: 'Correct the members that are named. The key has not been used up.',
   }),
+  'results-query-invalid': entry(400, 'Query of the results is invalid', {
+    retryable: false,
+    meaning:
+      '`GET /results` takes `command`, `outcome` and `after`, and a `Last-Event-ID` that this installation has sent. `issues` lists what is wrong.',
+    action: 'Correct the query. A consumer whose position is lost starts without one, and deduplicates by event id.',
+  }),
   'not-found': entry(404, 'No such resource', {
     retryable: false,
     meaning: 'Nothing is served under this path.',
@@ -130,6 +136,11 @@ export const errorCatalogue = {
     retryable: true,
     meaning: 'The gateway is working on as many requests as HOLDFAST_MAX_IN_FLIGHT allows.',
     action: 'Retry with the same key after `Retry-After` seconds.',
+  }),
+  'too-many-consumers': entry(503, 'Too many consumers of the results', {
+    retryable: true,
+    meaning: 'The gateway serves as many connections to `GET /results` as HOLDFAST_RESULTS_MAX_CONSUMERS allows.',
+    action: 'Try again after `Retry-After` seconds, or at another gateway.',
   }),
 } as const satisfies Record<string, ErrorEntry>
 

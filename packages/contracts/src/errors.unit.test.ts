@@ -29,6 +29,7 @@ describe('the error catalogue', () => {
       'internal',
       'overloaded',
       'request-timeout',
+      'too-many-consumers',
       'unavailable',
     ])
     for (const [code, { status, retryable: again }] of entries) {

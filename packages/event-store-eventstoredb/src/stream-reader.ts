@@ -24,6 +24,8 @@ export interface StreamReader {
   readOnce(stream: string, options: ReadOptions, timeoutMs: number): Promise<ReadOutcome<ResolvedEvent>>
   /** The exact position of the last record before one where a record ends; undefined when it cannot be told. */
   exactPositionBefore(position: Position): Promise<bigint | undefined>
+  /** Position of the last record of the log; undefined when it cannot be told. */
+  endPosition(): Promise<bigint | undefined>
 }
 
 export interface StreamReaderParts {
@@ -69,6 +71,15 @@ export function createStreamReader({ connection, options, known }: StreamReaderP
     )
   }
 
+  async function lastBefore(fromPosition: Position | typeof END): Promise<bigint | undefined> {
+    const outcome = await collect<AllStreamResolvedEvent>(
+      (client) => client.readAll({ direction: BACKWARDS, fromPosition, maxCount: 1, requiresLeader: true }),
+      options.readTimeoutMs,
+    )
+    const [last] = outcome.kind === 'events' ? outcome.events : []
+    return last && positionOf(last)
+  }
+
   return {
     readOnce,
     async read(stream, read) {
@@ -89,15 +100,8 @@ export function createStreamReader({ connection, options, known }: StreamReaderP
         return outcome.events.flatMap((event) => toRecordedEvent(event) ?? [])
       }
     },
-    async exactPositionBefore({ commit }) {
-      const position = { commit, prepare: commit }
-      const outcome = await collect<AllStreamResolvedEvent>(
-        (client) => client.readAll({ direction: BACKWARDS, fromPosition: position, maxCount: 1, requiresLeader: true }),
-        options.readTimeoutMs,
-      )
-      const [last] = outcome.kind === 'events' ? outcome.events : []
-      return last && positionOf(last)
-    },
+    exactPositionBefore: ({ commit }) => lastBefore({ commit, prepare: commit }),
+    endPosition: () => lastBefore(END),
   }
 }
 

@@ -34,6 +34,7 @@ export async function* subscribe(parts: SubscriberParts, wanted: SubscribeOption
   const maxBatch = wanted.maxBatch ?? defaultMaxBatch
   let position = wanted.after ?? 0n
   let failures = 0
+  if (position > 0n) await assertWithin(position, parts.reader)
 
   while (!signal.aborted) {
     const lease = connection.lease()
@@ -72,6 +73,17 @@ export async function* subscribe(parts: SubscriberParts, wanted: SubscribeOption
     }
     await pause(pauseMs, signal)
   }
+}
+
+/**
+ * A position past the end would hide what is written from now on, silently: the server takes it, and waits there. When the
+ * end cannot be told now, the subscription begins all the same.
+ */
+async function assertWithin(position: bigint, reader: StreamReader): Promise<void> {
+  const end = await reader.endPosition()
+  if (end === undefined || position <= end) return
+  const message = `position ${position} lies past the end of the log (${end}): the log is an older copy, or another one`
+  throw new EventStoreError('corrupt', message)
 }
 
 function eventsOf(step: SourceStep, matches: (event: RecordedEvent) => boolean): RecordedEvent[] {

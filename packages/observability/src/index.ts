@@ -1,5 +1,6 @@
 export type { Logger, LoggerOptions } from './logger.ts'
 export type { AttemptResult, Metrics, MetricsSources } from './metrics.ts'
+export type { ConsumerEnd, ResultMetrics } from './result-metrics.ts'
 export { createLogger } from './logger.ts'
 export { createMetrics } from './metrics.ts'
 export type { RunningService, RunServiceOptions } from './run-service.ts'

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { createResultMetrics, type ResultMetrics } from './result-metrics.ts'
 
 export interface MetricsSources {
   /** Requests being answered now. */
@@ -27,6 +28,7 @@ export interface Metrics {
   outcome(command: string, outcome: 'succeeded' | 'rejected' | 'failed'): void
   attemptFailed(command: string): void
   batch(appends: number, seconds: number): void
+  readonly results: ResultMetrics
   /** The exposition text and its content type. */
   expose(): Promise<{ readonly contentType: string; readonly body: string }>
 }
@@ -80,6 +82,7 @@ export function createMetrics(): Metrics {
   const countOutcome = once((command, outcome) => outcomes.labels(command, outcome))
   const observeLatency = once((result) => latency.labels(result))
   return {
+    results: createResultMetrics(registry),
     watch(sources) {
       new Gauge({
         name: 'holdfast_requests_in_flight',

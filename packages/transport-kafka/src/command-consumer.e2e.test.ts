@@ -82,19 +82,20 @@ describeWithKafka('the handler', (kafka) => {
     const headers = Object.fromEntries(
       Object.entries(stored?.headers ?? {}).map(([name, value]) => [name, value?.toString()]),
     )
-    const { id, type, source, time } = resultOf(envelope)
+    const { id, time, subject, data } = resultOf(envelope)
     expect(headers).toEqual({
       ce_specversion: '1.0',
       ce_id: id,
-      ce_type: type,
-      ce_source: source,
+      ce_type: 'holdfast.command.succeeded',
+      ce_source: '/commands',
       ce_time: time,
-      ce_subject: envelope.key,
+      ce_subject: subject,
+      ce_command: 'test.command',
       ce_tenant: 'test',
       'content-type': 'application/json',
     })
     expect(stored?.key?.toString()).toBe(streamOf(commandIdOf(envelope.tenant, envelope.key)))
-    expect(JSON.parse(stored?.value?.toString() ?? '')).toEqual({ key: envelope.key })
+    expect(JSON.parse(stored?.value?.toString() ?? '')).toEqual(data)
   })
 
   test('a key that fails backs off alone: 200 others in its partition go on, through a window of 20', async () => {

@@ -1,3 +1,4 @@
+import type { ResultEvent } from '@holdfast/contracts'
 import type { CommandEnvelope, Resolution } from '@holdfast/core'
 import type { KafkaMessage } from 'kafkajs'
 import { SendError } from './batching-sender.ts'
@@ -10,7 +11,6 @@ import type { Reply } from './messages.ts'
 import type { KafkaTransportMetrics } from './metrics.ts'
 import { partitionOf } from './partitioning.ts'
 import { encodeResult } from './result-events.ts'
-import type { ResultEvent } from './result-events.ts'
 import type { TopicLayout } from './topics.ts'
 
 /** What a handler made of a command. */

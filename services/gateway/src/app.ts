@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { Settings } from '@holdfast/config'
 import { headers } from '@holdfast/contracts'
-import type { App, CommandGateway, EventStore, Ids } from '@holdfast/core'
+import type { App, CommandGateway, EventStore, Ids, ResultFeed } from '@holdfast/core'
 import type { Logger, Metrics } from '@holdfast/observability'
 import {
   fastify as createFastify,
@@ -23,20 +23,22 @@ import { ProblemError } from './http/problem-error.ts'
 import { addProblemPages } from './http/problem-pages.ts'
 import { RequestLog } from './http/request-log.ts'
 import { addReleaseRoute } from './http/release-route.ts'
+import { addResultRoutes } from './http/result-routes.ts'
 import { addSystemRoutes } from './http/system-routes.ts'
 
 export interface GatewayParts {
   readonly app: App
   readonly gateway: CommandGateway
   readonly store: EventStore
+  readonly results: ResultFeed
   readonly ids: Ids
   readonly metrics: Metrics
   readonly log: Logger
   readonly settings: Settings
   /** False while commands cannot be taken: `/readyz` says so. */
   readonly ready: () => boolean
-  /** False from the beginning of a shutdown on: connections are closed after their answer. */
-  readonly serving: () => boolean
+  /** Fires at the beginning of a shutdown: from then on connections are closed after their answer. */
+  readonly stopping: AbortSignal
 }
 
 /** Longest path parameter: a key of 255 characters, each percent-encoded, and room for URI keys. */
@@ -51,7 +53,8 @@ const docsPolicy =
 
 /** Builds the HTTP edge. The caller listens and closes. */
 export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance> {
-  const { app, gateway, store, ids, metrics, settings, ready, serving } = parts
+  const { app, gateway, store, ids, metrics, settings, ready, stopping } = parts
+  const serving = (): boolean => !stopping.aborted
   const loggerInstance: FastifyBaseLogger = parts.log
   const fastify = createFastify({
     loggerInstance,
@@ -102,6 +105,16 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
     gateway,
     ids,
     authenticateOperator: createAuthenticateOperator(settings.OPERATOR_KEYS),
+  })
+  addResultRoutes(fastify, {
+    app,
+    feed: parts.results,
+    authenticate,
+    metrics: metrics.results,
+    stopping,
+    maxConsumers: settings.RESULTS_MAX_CONSUMERS,
+    heartbeatMs: settings.RESULTS_HEARTBEAT_MS,
+    stallMs: settings.RESULTS_STALL_MS,
   })
   addSystemRoutes(fastify, { store, metrics, ready })
   addProblemPages(fastify, app)

@@ -1,5 +1,13 @@
 import { loadAppModule, type Settings } from '@holdfast/config'
-import { CommandGateway, isApp, resolveFromStream, sendSeeds, systemClock, systemIds } from '@holdfast/core'
+import {
+  CommandGateway,
+  createStoreResultFeed,
+  isApp,
+  resolveFromStream,
+  sendSeeds,
+  systemClock,
+  systemIds,
+} from '@holdfast/core'
 import { createEventStoreDbEventStore } from '@holdfast/event-store-eventstoredb'
 import { createMetrics, type Logger } from '@holdfast/observability'
 import { createKafkaCommandTransport } from '@holdfast/transport-kafka'
@@ -50,18 +58,25 @@ export async function startDistributedGateway(settings: Settings, log: Logger): 
   })
   const metrics = createMetrics()
   metrics.watch({ answering: () => gateway.answering, keysInFlight: () => gateway.keysInFlight })
-  let serving = true
-  const ready = (): boolean => serving && transport.ready()
+  const results = createStoreResultFeed({
+    store,
+    onUnreadable: ({ stream, revision }, error) => {
+      log.error({ err: error, stream, revision: String(revision) }, 'an event cannot be understood: it is no result')
+    },
+  })
+  const stopping = new AbortController()
+  const ready = (): boolean => !stopping.signal.aborted && transport.ready()
   const server = await buildGateway({
     app,
     gateway,
     store,
+    results,
     ids: systemIds,
     metrics,
     log,
     settings,
     ready,
-    serving: () => serving,
+    stopping: stopping.signal,
   })
   const url = await server.listen({ host: settings.HOST, port: settings.PORT })
   if (app.notice !== undefined) log.info(app.notice)
@@ -76,7 +91,7 @@ export async function startDistributedGateway(settings: Settings, log: Logger): 
     url,
     started: seeded(),
     async stop() {
-      serving = false
+      stopping.abort()
       await closeInOrder({ server, gateway, drainMs: settings.DRAIN_MS })
       await transport.close()
       await store.close()

@@ -12,7 +12,7 @@ import { createEventStoreDbEventStore } from '@holdfast/event-store-eventstoredb
 import { createMetrics, startHealthServer, type Logger } from '@holdfast/observability'
 import { createKafkaCommandConsumer } from '@holdfast/transport-kafka'
 import { acceptedIfSlow } from './accepted-if-slow.ts'
-import { resultEventOf } from './result-event.ts'
+import { resultOf } from './result-event.ts'
 
 export interface Handler {
   /** Where `/livez`, `/readyz` and `/metrics` are. */
@@ -64,7 +64,7 @@ export async function startHandler(settings: Settings, log: Logger): Promise<Han
     logger: log,
     process: async (envelope) => {
       const resolution = await acceptedIfSlow(handler.dispatch(envelope))
-      const result = resultEventOf(envelope, resolution)
+      const result = resultOf(envelope, resolution)
       return { resolution, ...(result && { result }) }
     },
   })

@@ -2,6 +2,7 @@ import { loadAppModule, type Settings } from '@holdfast/config'
 import {
   CommandGateway,
   CommandHandler,
+  createStoreResultFeed,
   isApp,
   sendSeeds,
   startCompleter,
@@ -68,17 +69,24 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
     cacheBytes,
   })
   metrics.watch({ answering: () => gateway.answering, keysInFlight: () => gateway.keysInFlight })
-  let serving = true
+  const results = createStoreResultFeed({
+    store,
+    onUnreadable: ({ stream, revision }, error) => {
+      log.error({ err: error, stream, revision: String(revision) }, 'an event cannot be understood: it is no result')
+    },
+  })
+  const stopping = new AbortController()
   const server = await buildGateway({
     app,
     gateway,
     store,
+    results,
     ids: systemIds,
     metrics,
     log,
     settings,
-    ready: () => serving,
-    serving: () => serving,
+    ready: () => !stopping.signal.aborted,
+    stopping: stopping.signal,
   })
   const completer = startCompleter({
     store,
@@ -120,7 +128,7 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
   return {
     url,
     async stop() {
-      serving = false
+      stopping.abort()
       await closeInOrder({ server, gateway, drainMs: settings.DRAIN_MS })
       const completed = Promise.all([completer.stop(), history.stop()])
       await handler.close()

@@ -105,6 +105,8 @@ export interface EventStore {
   /**
    * All events of the matching streams, in global order, first the past and then live. Reconnects by itself and goes on
    * where it was; at least once, never a gap. Ends when the signal fires.
+   *
+   * @throws EventStoreError `corrupt` when `after` is no position of this store: past its end, or of another one
    */
   subscribe(options: SubscribeOptions): AsyncIterable<EventBatch>
   /** Resolves when the store has just taken a durable write (a probe of its own, outside all streams that callers see). */

@@ -1,6 +1,6 @@
 import type { EventBatch, RecordedEvent } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
-import { appended, collect, idsOf, newEvent, newEvents, readAll, unique, within } from './kit.ts'
+import { appended, collect, expectCode, idsOf, newEvent, newEvents, readAll, unique, within } from './kit.ts'
 import type { EventStoreContractFactory } from './subject.ts'
 
 /** The global order: past, live, resumed, ended. */
@@ -161,6 +161,14 @@ export function describeSubscribe(factory: EventStoreContractFactory): void {
         until: (got) => got.events.length >= 10 - seen.events.length,
       })
       expect(idsOf([...seen.events, ...rest.events])).toEqual(idsOf([...before, ...after]))
+    })
+
+    test('after a position past the end: corrupt, for what is appended from now on would be hidden', async () => {
+      await using subject = await factory.open()
+      const { store } = subject
+      const { position } = appended(await store.append(unique('end'), newEvents(1), 'no_stream'))
+      const after = position + 1_000_000_000_000n
+      await expectCode(() => collect(store, { prefix: 'x', after, until: () => true }), 'corrupt')
     })
 
     test('from an empty batch: its position is a checkpoint', async () => {

@@ -20,6 +20,8 @@ export interface MemoryLog {
   events(stream?: string): readonly RecordedEvent[]
   /** At most `count` events after a position, in global order. */
   readAll(after: bigint, count: number): readonly RecordedEvent[]
+  /** Position of the last event; 0 for none. */
+  end(): bigint
   readonly checkpoints: Map<string, bigint>
   /** Calls back after each write; the returned function ends that. */
   onWrite(callback: () => void): () => void
@@ -110,6 +112,7 @@ function openLog(options: MemoryLogOptions, { written, checkpoints, floors: remo
       }
       return left.map(toRecorded)
     },
+    end: () => BigInt(all.length) * positionStep,
     checkpoints: new Map(checkpoints),
     onWrite: (callback) => {
       listeners.add(callback)

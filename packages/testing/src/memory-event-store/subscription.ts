@@ -1,4 +1,4 @@
-import type { EventBatch, RecordedEvent, SubscribeOptions } from '@holdfast/core'
+import { EventStoreError, type EventBatch, type RecordedEvent, type SubscribeOptions } from '@holdfast/core'
 import type { MemoryLog } from './log.ts'
 
 const defaultBatch = 500
@@ -14,6 +14,7 @@ export async function* subscribeTo(
   const matches = (event: RecordedEvent): boolean =>
     event.stream.startsWith(options.prefix) && (options.types?.includes(event.type) ?? true)
   let position = options.after ?? 0n
+  if (position > log.end()) throw new EventStoreError('corrupt', `position ${position} lies past the end of the log`)
   for (let first = true; !stop.aborted; first = false) {
     const written = log.readAll(position, maxBatch)
     if (written.length === 0 && !first) {

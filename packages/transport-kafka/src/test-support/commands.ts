@@ -1,6 +1,6 @@
-import { fingerprintOf, parseIdempotencyKey, parseTenant } from '@holdfast/core'
-import type { CommandEnvelope, Resolution } from '@holdfast/core'
-import type { ResultEvent } from '../result-events.ts'
+import type { ResultEvent } from '@holdfast/contracts'
+import { commandIdOf, fingerprintOf, outcomeResult, parseIdempotencyKey, parseTenant } from '@holdfast/core'
+import type { CommandEnvelope, OutcomeRecord, Resolution } from '@holdfast/core'
 
 const tenant = parseTenant('test')
 if (tenant === undefined) throw new Error('invalid tenant')
@@ -23,30 +23,26 @@ export function attempt(key: string = crypto.randomUUID(), input: CommandEnvelop
   }
 }
 
+const completedAtMs = 1_700_000_000_500
+const expiresAtMs = 1_700_086_400_500
+
+const responseOf = ({ key }: CommandEnvelope, status: number): OutcomeRecord['response'] => ({
+  status,
+  headers: {},
+  body: `{"key":${JSON.stringify(key)}}`,
+})
+
 export function outcomeOf(envelope: CommandEnvelope, outcome: 'succeeded' | 'failed' = 'succeeded'): Resolution {
-  return {
-    kind: 'outcome',
-    outcome,
-    response: {
-      status: outcome === 'failed' ? 500 : 201,
-      headers: {},
-      body: `{"key":${JSON.stringify(envelope.key)}}`,
-    },
-    generation: 1,
-    attemptId: envelope.attemptId,
-    completedAtMs: 1_700_000_000_500,
-    expiresAtMs: 1_700_086_400_500,
-  }
+  const response = responseOf(envelope, outcome === 'failed' ? 500 : 201)
+  const { attemptId } = envelope
+  return { kind: 'outcome', outcome, response, generation: 1, attemptId, completedAtMs, expiresAtMs }
 }
 
+/** The result of `outcomeOf(envelope)`. */
 export function resultOf(envelope: CommandEnvelope): ResultEvent {
-  return {
-    id: `result-${envelope.attemptId}`,
-    type: 'test.done',
-    source: '/commands',
-    subject: envelope.key,
-    time: '2026-01-02T03:04:05.678Z',
-    data: { key: envelope.key },
-    extensions: { tenant: envelope.tenant },
-  }
+  const { tenant, key } = envelope
+  return outcomeResult(
+    { commandId: commandIdOf(tenant, key), generation: 1, origin: envelope },
+    { kind: 'succeeded', response: responseOf(envelope, 201), completedAtMs, expiresAtMs },
+  )
 }

@@ -21,7 +21,7 @@ export interface CommandRouteOptions {
   readonly gateway: CommandGateway
   readonly authenticate: Authenticate
   readonly metrics: Metrics
-  /** See GatewayParts.serving. */
+  /** False from the beginning of a shutdown on. */
   readonly serving: () => boolean
   /** Wait of an attempt that does not say, milliseconds. */
   readonly waitMs: number

@@ -4,6 +4,9 @@ import {
   errorCatalogue,
   problemMediaType,
   problemSchema,
+  resultEventSchema,
+  resultOutcomes,
+  type ErrorCode,
 } from '@holdfast/contracts'
 import type { App, Command, JsonObject } from '@holdfast/core'
 import { z } from 'zod'
@@ -29,6 +32,7 @@ export function openApiOf(app: App): Json {
   }
   paths['/commands/{command_id}'] = { get: lookup('getCommand', 'Where a command stands, by its id.', 'command_id') }
   paths['/idempotency-keys/{key}'] = { get: lookup('getIdempotencyKey', 'Where a key of this tenant stands.', 'key') }
+  paths['/results'] = { get: resultsOperation(app) }
   return {
     openapi: '3.1.0',
     info: {
@@ -42,6 +46,7 @@ export function openApiOf(app: App): Json {
         Problem: schemaOf(problemSchema, 'output'),
         CommandProgress: schemaOf(commandProgressSchema, 'output'),
         CommandStatus: schemaOf(commandStatusSchema, 'output'),
+        ResultEvent: schemaOf(resultEventSchema, 'output'),
       },
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'Where the gateway is set up with API keys.' },
@@ -110,6 +115,9 @@ const outHeaders: Json = {
   'X-Request-Id': { schema: { type: 'string' } },
 }
 
+/** Codes of `GET /results` alone. */
+const ofResults: ReadonlySet<string> = new Set<ErrorCode>(['results-query-invalid', 'too-many-consumers'])
+
 function responsesOf(command: Command): Json {
   const success: Json = {
     description: 'Decided now, or earlier: the recorded answer.',
@@ -126,7 +134,7 @@ function responsesOf(command: Command): Json {
   }
   const codes = new Map<number, string[]>()
   for (const [code, { status }] of [...Object.entries(errorCatalogue), ...Object.entries(command.refusals)]) {
-    if (status === 404 || status === 405) continue
+    if (status === 404 || status === 405 || ofResults.has(code)) continue
     codes.set(status, [...(codes.get(status) ?? []), code])
   }
   for (const [status, names] of codes) {
@@ -143,6 +151,33 @@ function lookup(operationId: string, summary: string, parameter: string): Json {
     responses: {
       '200': { description: 'Found.', content: jsonContent(reference('CommandStatus')) },
       '404': { description: 'Not known to this tenant.', content: problemContent },
+    },
+  }
+}
+
+function resultsOperation(app: App): Json {
+  const position: Json = { type: 'string', pattern: '^\\d{1,18}$' }
+  const names = app.commands.map(({ name }) => name)
+  const list = (values: readonly string[]): Json => ({ type: 'array', items: { type: 'string', enum: [...values] } })
+  return {
+    operationId: 'getResults',
+    summary:
+      'Outcomes of commands and releases of keys of this tenant, as server-sent events: first the past, then live.',
+    parameters: [
+      { name: 'command', in: 'query', schema: list(names), description: 'Only results of these commands.' },
+      { name: 'outcome', in: 'query', schema: list(resultOutcomes), description: 'Only these outcomes.' },
+      { name: 'after', in: 'query', schema: position, description: 'Only what stands after this position.' },
+      { name: 'Last-Event-ID', in: 'header', schema: position, description: 'The same; wins over `after`.' },
+    ],
+    responses: {
+      '200': {
+        description:
+          'An endless stream. `id` is the position, `event` the outcome, `data` a CloudEvent in JSON, of the schema ResultEvent.',
+        content: { 'text/event-stream': { schema: { type: 'string' } } },
+      },
+      '400': { description: '`results-query-invalid`', content: problemContent },
+      '401': { description: '`unauthenticated`', content: problemContent },
+      '503': { description: '`too-many-consumers`, `unavailable`', content: problemContent },
     },
   }
 }
