@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path'
 interface Manifest {
   readonly name: string
   readonly exports: Readonly<Record<string, string>>
+  readonly bin?: Readonly<Record<string, string>>
   readonly scripts?: unknown
   readonly devDependencies?: unknown
 }
@@ -41,6 +42,10 @@ const built = (source: string): { readonly types: string; readonly default: stri
 }
 const { scripts: _scripts, devDependencies: _devDependencies, ...published } = manifest
 const exports = Object.fromEntries(Object.entries(manifest.exports).map(([name, source]) => [name, built(source)]))
-writeFileSync(join('dist', 'package.json'), `${JSON.stringify({ ...published, exports }, null, 2)}\n`)
+const bin = Object.fromEntries(
+  Object.entries(manifest.bin ?? {}).map(([name, source]) => [name, built(source).default]),
+)
+const distManifest = { ...published, exports, ...(manifest.bin && { bin }) }
+writeFileSync(join('dist', 'package.json'), `${JSON.stringify(distManifest, null, 2)}\n`)
 for (const file of ['README.md']) if (existsSync(file)) copyFileSync(file, join('dist', file))
 copyFileSync(join(root, 'LICENSE'), join('dist', 'LICENSE'))
