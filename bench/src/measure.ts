@@ -11,15 +11,28 @@ export const measured = loadResult.extend({
 
 export type Measured = z.infer<typeof measured>
 
-/** Servers finish what the end of a load cut off before the next one is measured. */
-const settleMs = 150
+/** Servers finish what the end of a load cut off before the next one is measured: at most so long. */
+const settleMs = 2_000
+const lookMs = 100
+/** Less than this share of a processor is idling. */
+const idleShare = 0.15
+
+async function settle(pids: readonly number[]): Promise<void> {
+  const deadline = performance.now() + settleMs
+  for (let before = cpuSecondsOf(pids); performance.now() < deadline;) {
+    await new Promise((resolve) => setTimeout(resolve, lookMs))
+    const after = cpuSecondsOf(pids)
+    if (after - before <= (idleShare * lookMs) / 1000) return
+    before = after
+  }
+}
 
 /** Puts a load on the server that these processes are. @throws Error if an answer was not 2xx, or a socket broke */
 export async function measure(pids: readonly number[], load: Load): Promise<Measured> {
   const before = cpuSecondsOf(pids)
   const result = await putLoad(load)
   const cpuSeconds = cpuSecondsOf(pids) - before
-  await new Promise((resolve) => setTimeout(resolve, settleMs))
+  await settle(pids)
   return { ...result, cpuMicros: (cpuSeconds * 1e6) / Math.max(1, result.requests) }
 }
 

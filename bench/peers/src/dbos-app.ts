@@ -1,4 +1,4 @@
-/** The orders as DBOS workflows behind Fastify. Runs with PORT, DBOS_SYSTEM_DATABASE_URL and POOL_SIZE; prints `ready`. */
+/** The orders as DBOS workflows behind Fastify. Runs with PORT and DBOS_SYSTEM_DATABASE_URL; prints `ready`. */
 import { DBOS } from '@dbos-inc/dbos-sdk'
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify'
 import { effects, orderSchema, place, type Order } from './order.ts'
@@ -35,7 +35,6 @@ DBOS.setConfig({
   name: 'holdfast-bench',
   applicationVersion: '1',
   systemDatabaseUrl: process.env['DBOS_SYSTEM_DATABASE_URL'] ?? '',
-  systemDatabasePoolSize: Number(process.env['POOL_SIZE']),
   logLevel: 'warn',
 })
 await DBOS.launch()

@@ -2,13 +2,11 @@ import { effectsFile, effectsOf, installPeers, startPeer } from './peers.ts'
 import { startPostgres } from './postgres.ts'
 import type { Contender } from './system.ts'
 
-/** As large as PostgreSQL's 100 connections allow with room to spare; DBOS's default is 10. */
-const poolSize = 20
-
 export const dbos: Contender = {
   id: 'dbos',
   title: 'DBOS Transact',
-  setup: `\`@dbos-inc/dbos-sdk\` on PostgreSQL with PostgreSQL's own settings (\`fsync\` and \`synchronous_commit\` on, read committed); system database pool of ${poolSize}; behind Fastify, the same schema; the key is the workflow's id, each step a \`DBOS.runStep\`, the answer is the workflow's result.`,
+  setup:
+    "`@dbos-inc/dbos-sdk` on PostgreSQL with PostgreSQL's own settings (`fsync` and `synchronous_commit` on, read committed); its default pool of 10 connections (20 made no difference); behind Fastify, the same schema; the key is the workflow's id, each step a `DBOS.runStep`, the answer is the workflow's result.",
   keepsKeys: true,
   optional: true,
   async start({ folder, countAcrossRestarts }) {
@@ -17,7 +15,6 @@ export const dbos: Contender = {
     try {
       const server = await startPeer('dbos-app.ts', {
         DBOS_SYSTEM_DATABASE_URL: postgres.url,
-        POOL_SIZE: String(poolSize),
         ...effectsFile(folder, countAcrossRestarts),
       })
       const url = `http://127.0.0.1:${server.port}`
