@@ -42,9 +42,9 @@ async function profileOf(mode: Load['mode']): Promise<unknown> {
     const warm = await putLoad({ ...load, mode: 'fresh' })
     const keys = Math.min(replayedKeys, warm.requests - connections)
     if (mode === 'replay') await putLoad({ ...load, mode, keys })
-    process.kill(server.pid, 'SIGUSR2')
+    process.kill(server.pid(), 'SIGUSR2')
     await putLoad(mode === 'replay' ? { ...load, mode, keys, seconds } : { ...load, mode, seconds, prefix: 'profiled' })
-    process.kill(server.pid, 'SIGUSR2')
+    process.kill(server.pid(), 'SIGUSR2')
     return JSON.parse(await fileAt(profile))
   } finally {
     await server.stop()
