@@ -10,8 +10,13 @@ import { createCrasher } from './crash-points.ts'
 import { startProviders } from './providers.ts'
 import { readHistories, shopSettings, type Shop } from './shop.ts'
 
+export interface EmbeddedShop extends Shop {
+  /** Where the event store is. */
+  readonly dataDir: string
+}
+
 /** The order service as one process, on data of its own. */
-export async function startEmbeddedShop(settings: Readonly<Record<string, string>> = {}): Promise<Shop> {
+export async function startEmbeddedShop(settings: Readonly<Record<string, string>> = {}): Promise<EmbeddedShop> {
   await using resources = new AsyncDisposableStack()
   const folder = resources.use(await temporaryFolder('holdfast-steps'))
   const providers = resources.use(await startProviders(folder.path))
@@ -28,6 +33,7 @@ export async function startEmbeddedShop(settings: Readonly<Record<string, string
     providers,
     crasher,
     nodes: [node],
+    dataDir,
     histories: () => withHistory(dataDir, readHistories),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -1,4 +1,5 @@
 import { asAdmin, readTopic } from '../../packages/transport-kafka/src/test-support/cluster.ts'
+import type { CommandEnvelope } from '@holdfast/core'
 import type { Cluster } from './distributed.ts'
 
 /** How often each result was published to `<prefix>.results`, by the id of its CloudEvent. */
@@ -12,6 +13,22 @@ export async function publishedResults(
     counts.set(id, (counts.get(id) ?? 0) + 1)
   }
   return counts
+}
+
+export interface DeadLetter {
+  readonly reason: string
+  readonly envelope: CommandEnvelope
+}
+
+/** The commands on `<prefix>.dead-letters`. */
+export async function deadLetters(
+  brokers: readonly string[],
+  { topicPrefix }: Cluster,
+): Promise<readonly DeadLetter[]> {
+  return (await readTopic(brokers, `${topicPrefix}.dead-letters`)).map(({ headers, value }) => ({
+    reason: headers?.['dead-letter-reason']?.toString() ?? '',
+    envelope: JSON.parse(value?.toString() ?? '{}') as CommandEnvelope,
+  }))
 }
 
 /**

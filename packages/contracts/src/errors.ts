@@ -90,6 +90,12 @@ export const errorCatalogue = {
     meaning: 'The first attempt is still running, and this command does not let retries wait for it.',
     action: 'Retry with the same key after `Retry-After` seconds.',
   }),
+  superseded: entry(409, 'Request was superseded', {
+    retryable: false,
+    meaning:
+      'A newer request for the same resource was executed while this one was under way. This one was not executed.',
+    action: 'Look at the resource as it is now; send the request again only if it is still what you want.',
+  }),
   'idempotency-key-expired': entry(410, 'Idempotency-Key has expired', {
     retryable: false,
     meaning:

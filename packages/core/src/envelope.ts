@@ -22,6 +22,11 @@ export interface CommandEnvelope {
   readonly seed: number
   /** The validated input. */
   readonly input: JsonObject
+  /**
+   * Newest generation of the key that its gateway knew when it sent this attempt, 0 for none. Given where the command
+   * supersedes, so that an attempt which was under way for long does not supersede what came after it.
+   */
+  readonly basedOnGeneration?: number
   /** W3C trace context, if the request carried one. */
   readonly traceparent?: string
 }

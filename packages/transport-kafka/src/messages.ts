@@ -37,6 +37,7 @@ const envelopeSchema = z.object({
   receivedAtMs: millis,
   seed: z.int().min(0).max(0xffff_ffff),
   input: jsonObject,
+  basedOnGeneration: z.int().nonnegative().optional(),
   traceparent: z.string().optional(),
 })
 
@@ -52,6 +53,7 @@ const resolutionSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('reused') }),
   z.object({ kind: z.literal('expired') }),
+  z.object({ kind: z.literal('superseded') }),
   z.object({ kind: z.literal('in-progress') }),
   z.object({ kind: z.literal('too-large') }),
 ]) satisfies z.ZodType<Resolution>

@@ -314,7 +314,7 @@ describe('one step, whoever is at it and how often', () => {
     expect(await open().act(take(1), { stepKey: 'other', after: 0, turn: 'close' })).toEqual(taken)
   })
 
-  test('also after more steps than it remembers', async () => {
+  test('also after more steps than it remembers', { timeout: 60_000 }, async () => {
     const { open, left } = setUp()
     const { act } = open()
     await act({ add: 1 }, key)

@@ -28,6 +28,7 @@ export type Answer =
         | 'body-too-large'
         | 'command-in-progress'
         | 'idempotency-key-expired'
+        | 'superseded'
         | 'idempotency-key-reused'
         | 'overloaded'
         | 'unavailable'

@@ -6,7 +6,9 @@ import {
   type World,
 } from '@holdfast/testing/command-process'
 import { describe, expect, test } from 'vitest'
+import type { CommandTransport } from '../ports/command-transport.ts'
 import type { Answer } from './answer.ts'
+import { CommandGateway } from './command-gateway.ts'
 
 const setUp = (options: Parameters<typeof testCommand>[1] = {}, process: ProcessOptions = {}) => {
   const command = testCommand(
@@ -251,6 +253,31 @@ describe('supersedes', () => {
     await clock.runUntilIdle()
     expect([kindOf(await first), kindOf(await second)]).toEqual(['response', 'unavailable'])
     expect(typesOf(process)).toEqual(['Made'])
+  })
+
+  test('says to the handler which generation it was made after, where it is a journey to it', async () => {
+    const { process, world } = setUp(superseding)
+    const sent: (number | undefined)[] = []
+    const transport: CommandTransport = {
+      dispatch(envelope) {
+        sent.push(envelope.basedOnGeneration)
+        return process.handler.dispatch(envelope)
+      },
+      ready: () => true,
+      close: () => Promise.resolve(),
+    }
+    const gateway = new CommandGateway({
+      ...{ transport, store: process.store, clock: world.clock, ids: world.ids, clockSkewMs: 0, readFirst: true },
+      ...{ maxInFlight: 10, durableTimeoutMs: 5_000 },
+    })
+    const [command = expect.fail('there is one')] = process.commands
+    for (const body of ['a', 'b', 'c']) {
+      const { tenant, key, requestId } = process.envelope({ body })
+      const answer = gateway.submit({ command, tenant, key, requestId, input: { body }, waitMs: 60_000 })
+      await world.clock.runUntilIdle()
+      expect(kindOf(await answer)).toBe('response')
+    }
+    expect(sent).toEqual([0, 1, 2])
   })
 
   test('goes on when the running one is given up', async () => {

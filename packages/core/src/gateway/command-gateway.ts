@@ -3,8 +3,9 @@ import type { Command } from '../command/define-command.ts'
 import type { CommandEnvelope } from '../envelope.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
+import type { KeyDecision } from '../key-state/decide.ts'
 import { loadKeyState } from '../key-state/load.ts'
-import { resolveFromStream } from '../key-state/resolve.ts'
+import { decideFromStream, resolutionOf } from '../key-state/resolve.ts'
 import type { KeyState } from '../key-state/state.ts'
 import type { Clock, Ids } from '../ports/clock.ts'
 import type { CommandTransport, Dispatch, Resolution } from '../ports/command-transport.ts'
@@ -234,8 +235,9 @@ export class CommandGateway {
   #readThenDispatch(command: Command, envelope: CommandEnvelope): Dispatch {
     const { store, clockSkewMs, transport } = this.#options
     const start = async (): Promise<Dispatch | Resolution> => {
-      const recorded = await resolveFromStream(envelope, { store, command, clockSkewMs })
-      return recorded ?? transport.dispatch(envelope)
+      const decision = await decideFromStream(envelope, { store, command, clockSkewMs })
+      const recorded = resolutionOf(envelope, decision, { command, clockSkewMs })
+      return recorded ?? transport.dispatch(command.supersedes ? basedOn(envelope, decision) : envelope)
     }
     const started = start()
     let dispatched: Dispatch | undefined
@@ -330,6 +332,12 @@ function refusedBy(cause: unknown, commandId: CommandId): Answer {
   return { kind: 'refused', code: tooLarge ? 'body-too-large' : 'unavailable', commandId, cause }
 }
 
+/** What the key's newest generation was when the stream was read for this attempt. */
+function basedOn(envelope: CommandEnvelope, decision: KeyDecision): CommandEnvelope {
+  if (decision.kind === 'execute') return { ...envelope, basedOnGeneration: decision.generation - 1 }
+  return decision.kind === 'continue' ? { ...envelope, basedOnGeneration: decision.state.generation } : envelope
+}
+
 /** The 32 random bits at the end of the attempt's UUID. */
 const seedOf = (attemptId: string): number => Number.parseInt(attemptId.slice(-8), 16)
 
@@ -350,6 +358,8 @@ function toAnswer(
       return { kind: 'refused', code: 'idempotency-key-reused', commandId }
     case 'expired':
       return { kind: 'refused', code: 'idempotency-key-expired', commandId }
+    case 'superseded':
+      return { kind: 'refused', code: 'superseded', commandId }
     case 'in-progress':
       return { kind: 'refused', code: 'command-in-progress', commandId }
     case 'too-large':

@@ -130,6 +130,46 @@ describe('supersedes', () => {
     expect(generations(world)).toBe(101)
   })
 
+  test.each([
+    { case: 'the key was new then', basedOn: 0, before: 0 },
+    { case: 'the key was known then', basedOn: 1, before: 1 },
+  ])('an attempt that a newer one has overtaken on its way does not execute: $case', async ({ basedOn, before }) => {
+    const world = createWorld({ commands: [command(superseding)] })
+    const process = world.start()
+    for (let n = 0; n < before; n++) await process.dispatch({ body: 'first' }).resolution
+    await world.clock.advance(1)
+    const late = { ...process.envelope(), basedOnGeneration: basedOn }
+    await world.clock.advance(10)
+    const newer = await process.handler.dispatch({ ...process.envelope({ body: 'b' }), basedOnGeneration: basedOn })
+      .resolution
+    expect(await process.handler.dispatch(late).resolution).toEqual({ kind: 'superseded' })
+    expect(await process.dispatch({ body: 'b' }).resolution).toEqual(newer)
+    expect(generations(world)).toBe(before + 1)
+    // Sent anew it is the newest request, and executes.
+    await world.clock.advance(1)
+    const anew = { ...process.envelope(), basedOnGeneration: before + 1 }
+    expect(await process.handler.dispatch(anew).resolution).toMatchObject({ generation: before + 2 })
+  })
+
+  test('an attempt that was made after the other one was there executes, however far its clock is behind', async () => {
+    const world = createWorld({ commands: [command(superseding)] })
+    await world.start({ skewMs: 5_000 }).dispatch({ body: 'b' }).resolution
+    const behind = world.start()
+    const attempt = { ...behind.envelope(), basedOnGeneration: 1 }
+    expect(await behind.handler.dispatch(attempt).resolution).toMatchObject({ generation: 2 })
+  })
+
+  test('of two that were made side by side the one that is delivered last executes, unless it is the older one', async () => {
+    const world = createWorld({ commands: [command(superseding)] })
+    const process = world.start()
+    const older = { ...process.envelope({ body: 'b' }), basedOnGeneration: 0 }
+    await world.clock.advance(1)
+    const newer = { ...process.envelope({ body: 'c' }), basedOnGeneration: 0 }
+    await process.handler.dispatch(older).resolution
+    expect(await process.handler.dispatch(newer).resolution).toMatchObject({ generation: 2 })
+    expect(generations(world)).toBe(2)
+  })
+
   test('waits for the running one to end: the history does not fork', async () => {
     const slow = testCommand(
       ({ body }) => world.clock.sleep(100).then(() => ({ type: 'Made', data: { body } })),

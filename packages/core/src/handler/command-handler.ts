@@ -247,6 +247,7 @@ class Execution implements Dispatch {
         return replayOf(decision.state)
       case 'reused':
       case 'expired':
+      case 'superseded':
         return decision
       case 'execute':
         return this.#start(freshPlan(this.#target, decision, actual))

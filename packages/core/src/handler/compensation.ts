@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../command/define-command.ts'
-import type { CompensationRecord } from '../key-state/steps.ts'
+import type { CompensationRecord, StepRecord } from '../key-state/steps.ts'
 import { keyEventTypes } from '../key-state/events.ts'
 import type { LazyAbort } from '../lazy-abort.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -20,10 +20,14 @@ export interface CompensationOptions {
 export class UndoFailed extends Error {
   override readonly name = 'UndoFailed'
   readonly step: string
+  /** The steps that have not been undone, in the order in which they would have been: this one first. */
+  readonly notUndone: readonly string[]
 
-  constructor(step: string, options?: ErrorOptions) {
+  constructor(notUndone: readonly [string, ...string[]], options?: ErrorOptions) {
+    const [step] = notUndone
     super(`the step "${step}" could not be undone`, options)
     this.step = step
+    this.notUndone = notUndone
   }
 }
 
@@ -39,30 +43,38 @@ export function compensationStarted({ kind, events, response }: CompensationReco
 
 /**
  * Undoes the completed steps, the last one first; each is recorded. It stops at the first that cannot be undone, also
- * because the command no longer asks for it: what stands before it may be needed to sort that out.
+ * because the command no longer asks for it: what stands before it may be needed to sort that out (decision 0021).
  *
  * @throws UndoFailed, GenerationLost, EventStoreError
  */
 export async function undoSteps(options: CompensationOptions): Promise<void> {
   const { writer, steps, abort } = options
   if (steps.unknown !== undefined) {
-    throw new UndoFailed(steps.unknown, { cause: new Error('the command does not ask for it any more') })
+    const cause = new Error('the command does not ask for it any more')
+    throw new UndoFailed(leftOf(steps.records, steps.unknown), { cause })
   }
-  for (const undo of [...steps.undos].sort((a, b) => b.index - a.index)) {
+  const undos = steps.undos.toSorted((a, b) => b.index - a.index)
+  for (const [at, undo] of undos.entries()) {
     if (abort.aborted) throw new TryIsOver('the process has let go of the command')
-    await undoOne(undo, options)
+    try {
+      await undoOne(undo, options)
+    } catch (cause) {
+      if (cause instanceof EventStoreError || abort.aborted) throw cause
+      throw new UndoFailed([undo.name, ...undos.slice(at + 1).map(({ name }) => name)], { cause })
+    }
     const undone = { type: keyEventTypes.stepUndone, data: { step: undo.name, index: undo.index } }
     await writer.record([...steps.unsaved, undone])
     steps.clearUnsaved()
   }
 }
 
+/** The steps that are not undone, the last one first, from this one on: also those that may need no undo. */
+export function leftOf(records: readonly StepRecord[], step: string): readonly [string, ...string[]] {
+  const names = records.filter(({ status }) => status !== 'undone').map(({ name }) => name)
+  return [step, ...names.slice(0, Math.max(0, names.lastIndexOf(step))).reverse()]
+}
+
 async function undoOne(undo: Undo, { clock, abort, steps }: CompensationOptions): Promise<void> {
   const bounds = { key: steps.undoKeyOf(undo.name), retry: undo.retry, clock, aborts: [abort] }
-  try {
-    await runBounded((run) => undo.run(run), bounds)
-  } catch (error) {
-    if (error instanceof EventStoreError || abort.aborted) throw error
-    throw new UndoFailed(undo.name, { cause: error })
-  }
+  await runBounded((run) => undo.run(run), bounds)
 }

@@ -185,12 +185,33 @@ describe('an undo that fails', () => {
     failUndos(2)
     const world = worldOf(refusing(all))
     const process = world.start()
-    expect(await run(world, process)).toMatchObject({ outcome: 'failed', response: { status: 500 } })
+    const resolution = await run(world, process)
+    expect(resolution).toMatchObject({ outcome: 'failed', response: { status: 500 } })
     expect(log.slice(3)).toEqual(['undo three', 'undo three'])
-    const expected = { reason: 'the step "three" could not be undone', compensation: 'incomplete', step: 'three' }
+    const expected = {
+      reason: 'the step "three" could not be undone',
+      ...{ compensation: 'incomplete', step: 'three', not_undone: ['three', 'two', 'one'] },
+      cause: 'Error: the provider is down',
+    }
     expect(eventsOf(process).at(-1)).toMatchObject({ type: 'CommandFailed', data: expected })
+    // Names of steps and what providers say are nobody's business outside.
+    expect(resolution.kind === 'outcome' && resolution.response.body).not.toMatch(/three|provider/)
     expect(process.observed.failures.at(-1)?.error).toBeInstanceOf(UndoFailed)
     expect(process.observed.decided).toEqual([{ outcome: 'failed', attempts: 1 }])
+  })
+
+  test('for good, in the middle: what was undone before it is not named as left', async () => {
+    const { log, all, failUndos } = createSteps()
+    const world = worldOf(async (_input, ctx) => {
+      await all(ctx)
+      await ctx.step('four', () => 4, { undo: () => void failUndos(2) })
+      return ctx.refuse('test-refused', 'No.')
+    })
+    const process = world.start()
+    await run(world, process)
+    expect(log.slice(3)).toEqual(['undo three', 'undo three'])
+    expect(stepsOf(process).slice(-2)).toEqual(['StepUndone four', 'CommandFailed three'])
+    expect(eventsOf(process).at(-1)?.data).toMatchObject({ not_undone: ['three', 'two', 'one'] })
   })
 
   test('that hangs is aborted when its time is up', async () => {

@@ -20,7 +20,7 @@ import type { Resolution } from '../ports/command-transport.ts'
 import { EventStoreError } from '../ports/event-store.ts'
 import { attempt, type Decided } from './attempt.ts'
 import { jittered } from './backoff.ts'
-import { compensationStarted, undoSteps, UndoFailed } from './compensation.ts'
+import { compensationStarted, leftOf, undoSteps, UndoFailed } from './compensation.ts'
 import { executeStep } from './execute-step.ts'
 import { GenerationLost, KeyWriter, type KeyWriterDeps, type KeyWriterPlan } from './key-writer.ts'
 import { CommandDefect, Indeterminate } from './step-errors.ts'
@@ -296,7 +296,8 @@ export class Generation {
       this.#goOnOrThrow()
       if (steps !== undefined && (steps.unknown === undefined || time >= retry.attempts))
         return this.#undo(record, steps)
-      if (time >= retry.attempts) return this.#incomplete(new UndoFailed(this.#records.at(-1)?.name ?? ''))
+      if (time >= retry.attempts)
+        return this.#incomplete(new UndoFailed(leftOf(this.#records, this.#records.at(-1)?.name ?? '')))
       await this.#deps.clock.sleep(this.#pauseAfter(time), this.#abort.signal)
     }
   }
@@ -314,7 +315,13 @@ export class Generation {
   #incomplete(error: UndoFailed): Promise<Resolution> {
     const { envelope, commandId } = this.#plan
     this.#deps.observer.attemptFailed?.({ envelope, commandId, attempt: this.#attempts, error })
-    return this.#concludeFailed(error.message, { compensation: 'incomplete', step: error.step })
+    // What an operator has to know: what is left to do, and why.
+    return this.#concludeFailed(error.message, {
+      compensation: 'incomplete',
+      step: error.step,
+      not_undone: error.notUndone,
+      ...(error.cause instanceof Error && { cause: String(error.cause).slice(0, 500) }),
+    })
   }
 
   #conclude(kind: OutcomeKind, events: readonly DomainEvent[], response: StoredResponse): Promise<Resolution> {

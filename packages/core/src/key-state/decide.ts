@@ -21,6 +21,8 @@ export type KeyDecision =
   /** The key names another request. */
   | { readonly kind: 'reused' }
   | { readonly kind: 'expired' }
+  /** A generation that is newer than the attempt has begun while the attempt was under way. */
+  | { readonly kind: 'superseded' }
 
 /** The moment from which the key may start its next generation: the later of both clocks, and the margin. */
 export function reusableAtMs(state: Resolved, clockSkewMs: number): number {

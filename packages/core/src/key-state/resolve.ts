@@ -1,4 +1,4 @@
-import { commandIdOf, streamOf } from '../brands.ts'
+import { commandIdOf, streamOf, type StreamName } from '../brands.ts'
 import type { Command } from '../command/define-command.ts'
 import type { CommandEnvelope } from '../envelope.ts'
 import type { Resolution } from '../ports/command-transport.ts'
@@ -45,7 +45,28 @@ export async function decideFromStream(
   const decision = decide(state, { fingerprint, nowMs: receivedAtMs }, { expired, supersedes, clockSkewMs })
   if (decision.kind !== 'execute' || !supersedes || state.kind !== 'resolved') return decision
   const own = await loadOutcomeOf(store, stream, { attemptId, sinceMs: receivedAtMs - clockSkewMs })
-  return own === undefined ? decision : { kind: 'replay', state: own }
+  if (own !== undefined) return { kind: 'replay', state: own }
+  return (await isOvertaken(envelope, { store, stream, generation: state.generation }))
+    ? { kind: 'superseded' }
+    : decision
+}
+
+/**
+ * True when the key's last generation began after its gateway had looked at the key for this attempt, and was received
+ * later: so this attempt was under way for longer, perhaps after its caller was told 503. Both together, since clocks may
+ * differ: a generation that was there when the attempt was made is never newer, whatever they say.
+ */
+async function isOvertaken(
+  { basedOnGeneration, receivedAtMs }: CommandEnvelope,
+  {
+    store,
+    stream,
+    generation,
+  }: { readonly store: EventStore; readonly stream: StreamName; readonly generation: number },
+): Promise<boolean> {
+  if (basedOnGeneration === undefined || generation <= basedOnGeneration) return false
+  const last = await loadKeyState(store, stream, { withEnvelope: true })
+  return last.kind === 'resolved' && last.envelope !== undefined && last.envelope.receivedAtMs > receivedAtMs
 }
 
 /**
@@ -56,12 +77,21 @@ export async function resolveFromStream(
   envelope: CommandEnvelope,
   options: ResolveOptions,
 ): Promise<Resolution | undefined> {
-  const decision = await decideFromStream(envelope, options)
+  return resolutionOf(envelope, await decideFromStream(envelope, options), options)
+}
+
+/** What a decision says to an attempt; undefined while it is to be executed, or is under way. */
+export function resolutionOf(
+  envelope: CommandEnvelope,
+  decision: KeyDecision,
+  options: Omit<ResolveOptions, 'store'>,
+): Resolution | undefined {
   switch (decision.kind) {
     case 'replay':
       return replayOf(decision.state)
     case 'reused':
     case 'expired':
+    case 'superseded':
       return decision
     case 'continue':
       return runsElsewhere(envelope, { state: decision.state, ...options }) ? { kind: 'in-progress' } : undefined

@@ -18,6 +18,8 @@ export type Resolution =
   | { readonly kind: 'reused' }
   /** The key has expired, and the command says `expired: 'gone'`. */
   | { readonly kind: 'expired' }
+  /** A newer request for the same resource was executed while this attempt was under way; it was not. */
+  | { readonly kind: 'superseded' }
   /** Another attempt is running, and the command says `concurrent: 'conflict'`. */
   | { readonly kind: 'in-progress' }
   /** The outcome does not fit into one event of the store; nothing was recorded. */

@@ -26,14 +26,17 @@ export function describeOutcomes(factory: CommandTransportContractFactory): void
       expect(JSON.parse(JSON.stringify(seen[0]))).toEqual(JSON.parse(JSON.stringify(envelope)))
     })
 
-    test.each([{ kind: 'reused' }, { kind: 'expired' }, { kind: 'in-progress' }, { kind: 'too-large' }] as const)(
-      'a refusal comes back: $kind',
-      async (refusal) => {
-        await using subject = await factory.open(() => Promise.resolve(refusal))
-        const { resolution } = subject.transport.dispatch(attempt())
-        expect(await within('the resolution', resolution)).toEqual(refusal)
-      },
-    )
+    test.each([
+      { kind: 'reused' },
+      { kind: 'expired' },
+      { kind: 'superseded' },
+      { kind: 'in-progress' },
+      { kind: 'too-large' },
+    ] as const)('a refusal comes back: $kind', async (refusal) => {
+      await using subject = await factory.open(() => Promise.resolve(refusal))
+      const { resolution } = subject.transport.dispatch(attempt())
+      expect(await within('the resolution', resolution)).toEqual(refusal)
+    })
 
     test('many attempts at once each get their own', async () => {
       await using subject = await factory.open((envelope) => Promise.resolve(outcomeOf(envelope)))

@@ -197,6 +197,7 @@ const refusedAs: Record<Extract<Answer, { kind: 'refused' }>['code'], AttemptRes
   'idempotency-key-expired': 'expired',
   'idempotency-key-reused': 'mismatch',
   overloaded: 'overloaded',
+  superseded: 'conflict',
   unavailable: 'unavailable',
 }
 
