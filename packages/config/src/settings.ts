@@ -150,6 +150,39 @@ export const settingDefinitions = {
       description: 'Connection string of EventStoreDB / KurrentDB. Distributed runtime only.',
     },
   ),
+  READ_STORE_URL: {
+    ...textSetting(
+      { regex: /^(postgres(ql)?:\/\/.+)?$/, allowed: 'postgres://<user>:<password>@<host>:<port>/<database>' },
+      {
+        default: '',
+        description:
+          'PostgreSQL for the projections. Distributed runtime only: a projector needs it; a gateway without it has no projections to read.',
+      },
+    ),
+    secret: true,
+  },
+  READ_STORE_SCHEMA: textSetting(
+    {
+      regex: /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/,
+      allowed: '1 to 63 of a-z 0-9 _, not a digit first, not pg_ first',
+    },
+    {
+      default: 'holdfast',
+      description: 'Schema of that database which holds the projections: one for each Holdfast that shares it.',
+    },
+  ),
+  READ_STORE_CONNECTIONS: integerSetting(
+    { min: 1, max: 1_000, unit: 'connections' },
+    { default: '10', description: 'Most connections of one process to that database.' },
+  ),
+  PROJECTION_LEASE_MS: integerSetting(
+    { min: 500, max: 600_000, unit: 'milliseconds' },
+    {
+      default: '10000',
+      description:
+        'When a projector was not heard of for so long, another one takes its projections over. Distributed runtime only.',
+    },
+  ),
   INSTANCE_ID: textSetting(
     { regex: /^[A-Za-z0-9._-]{0,100}$/, allowed: 'up to 100 of A-Z a-z 0-9 . _ -' },
     { default: '', description: 'Name of this process in logs and on Kafka. Empty: made anew at each start.' },

@@ -1,6 +1,7 @@
 export type { Logger, LoggerOptions } from './logger.ts'
 export type { AttemptResult, Metrics, MetricsSources } from './metrics.ts'
 export type { ConsumerEnd, ResultMetrics } from './result-metrics.ts'
+export type { ProjectionMetrics, ProjectionStanding } from './projection-metrics.ts'
 export { createLogger } from './logger.ts'
 export { createMetrics } from './metrics.ts'
 export type { RunningService, RunServiceOptions } from './run-service.ts'

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import { createResultMetrics, type ResultMetrics } from './result-metrics.ts'
+import { createProjectionMetrics, type ProjectionMetrics } from './projection-metrics.ts'
 
 export interface MetricsSources {
   /** Requests being answered now. */
@@ -29,6 +30,7 @@ export interface Metrics {
   attemptFailed(command: string): void
   batch(appends: number, seconds: number): void
   readonly results: ResultMetrics
+  readonly projections: ProjectionMetrics
   /** The exposition text and its content type. */
   expose(): Promise<{ readonly contentType: string; readonly body: string }>
 }
@@ -83,6 +85,7 @@ export function createMetrics(): Metrics {
   const observeLatency = once((result) => latency.labels(result))
   return {
     results: createResultMetrics(registry),
+    projections: createProjectionMetrics(registry),
     watch(sources) {
       new Gauge({
         name: 'holdfast_requests_in_flight',

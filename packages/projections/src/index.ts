@@ -17,6 +17,8 @@ export type {
 export type { Rebuilt, RebuildOptions, RebuildProgress } from './rebuild.ts'
 export { createMemoryDocuments, compareUtf8 } from './documents.ts'
 export { FoldError } from './fold.ts'
+export type { LagOptions } from './lag.ts'
+export { projectionLagMs } from './lag.ts'
 export { parseMoment, parsePosition } from './moment.ts'
 export { startProjector, startProjectors } from './projector.ts'
 export { createProjectionReader } from './reader.ts'
