@@ -16,6 +16,8 @@ export interface ClusterOptions extends TestServerOptions {
   readonly gateways?: number
   /** Default 2. */
   readonly handlers?: number
+  /** Projectors, for which `env` must name the read store. Default 0. */
+  readonly projectors?: number
   /** Partitions of the commands. Default 4: few, so that the start is fast. */
   readonly partitions?: number
 }
@@ -24,19 +26,23 @@ export interface ClusterOptions extends TestServerOptions {
 export interface Cluster extends TestServer {
   readonly gateways: readonly ServiceNode[]
   readonly handlers: readonly ServiceNode[]
+  readonly projectors: readonly ServiceNode[]
   readonly topicPrefix: string
   /** Every key's stream in the event store, by command id. */
   streams(): Promise<ReadonlyMap<string, readonly RecordedEvent[]>>
   /** Another handler in the same group; it ends with the cluster. */
   addHandler(env?: Readonly<Record<string, string>>): Promise<ServiceNode>
+  /** Another projector, which may serve another application; it ends with the cluster. */
+  addProjector(env?: Readonly<Record<string, string>>): Promise<ServiceNode>
 }
 
 const entries = {
   gateway: fileURLToPath(new URL('../../services/gateway/src/main.ts', import.meta.url)),
   handler: fileURLToPath(new URL('../../services/handler/src/main.ts', import.meta.url)),
+  projector: fileURLToPath(new URL('../../services/projector/src/main.ts', import.meta.url)),
 } as const
 
-/** Starts gateways and handlers as processes, and waits until all of them are ready. */
+/** Starts gateways, handlers and projectors as processes, and waits until all of them are ready. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { eventStore } = options
   const topicPrefix = `test-${crypto.randomUUID().slice(0, 13)}`
@@ -64,8 +70,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const starting = {
     gateways: several(entries.gateway, options.gateways ?? 2),
     handlers: several(entries.handler, options.handlers ?? 2),
+    projectors: several(entries.projector, options.projectors ?? 0),
   }
-  const settled = await Promise.allSettled([...starting.gateways, ...starting.handlers])
+  const settled = await Promise.allSettled(Object.values(starting).flat())
   const failed = settled.find((one) => one.status === 'rejected')
   if (failed !== undefined) {
     await dispose()
@@ -73,17 +80,20 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
   const gateways = await Promise.all(starting.gateways)
   const handlers = await Promise.all(starting.handlers)
+  const projectors = await Promise.all(starting.projectors)
   return {
     gateways,
     handlers,
+    projectors,
     topicPrefix,
     urls: gateways.map(({ url }) => url),
-    metricsUrls: [...gateways, ...handlers].map(({ url }) => url),
+    metricsUrls: [...gateways, ...handlers, ...projectors].map(({ url }) => url),
     logLines: () => nodes.flatMap((node) => node.logLines()),
     events: (commandId): Promise<readonly RecordedEvent[]> =>
       store.read(`${commandStreamPrefix}${commandId}`, { direction: 'forwards', maxCount: 10_000 }),
     streams: () => readStreams(store),
     addHandler: (changed) => start(entries.handler, changed),
+    addProjector: (changed) => start(entries.projector, changed),
     [Symbol.asyncDispose]: dispose,
   }
 }

@@ -7,6 +7,8 @@ import { createPostgresReadStore } from '@holdfast/read-store-postgres'
 import { projectionStandings } from './standings.ts'
 
 export interface ProjectorService {
+  /** Its name in claims. */
+  readonly owner: string
   /** Where `/livez`, `/readyz` and `/metrics` are. */
   readonly url: string
   /** Resolves when each projection is kept here or by another process for the first time: stores that are away are waited for. */
@@ -60,6 +62,7 @@ export async function startProjectorService(settings: Settings, log: Logger): Pr
     ready: () => Promise.resolve(ready()),
   })
   return {
+    owner,
     url: health.url,
     started: begun.promise,
     async stop() {

@@ -9,7 +9,7 @@ await runService({
     const log = createLogger({ level: settings.LOG_LEVEL, service: 'projector' })
     for (const name of unknownSettings(process.env)) log.warn({ name }, 'no such setting; see docs/configuration.md')
     const service = await startProjectorService(settings, log)
-    log.info({ url: service.url }, 'listening')
+    log.info({ url: service.url, owner: service.owner }, 'listening')
     await service.started
     log.info({ url: service.url, app: settings.APP }, 'ready')
     return { service, log }
