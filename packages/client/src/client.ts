@@ -4,6 +4,7 @@ import { assertKey, newKey } from './key.ts'
 import { lookUp } from './look-up.ts'
 import { checkRetry, resolveOptions, type ClientOptions, type RetryOptions } from './options.ts'
 import type { Outcome } from './outcome.ts'
+import { consumeResults, type ConsumeResultsOptions } from './results/consume.ts'
 import { targetOf } from './routes.ts'
 import { sendUntilKnown } from './send.ts'
 
@@ -43,6 +44,13 @@ export interface Client<A extends AppShape = AppShape, Ref extends string = Rout
   lookUpKey(key: string, options?: LookUpOptions): Promise<CommandStatus | undefined>
   /** The same by command id. */
   lookUpCommand(commandId: string, options?: LookUpOptions): Promise<CommandStatus | undefined>
+  /**
+   * Consumes the results of this caller's commands, past and live, until the signal ends it: `onResult` for each id once,
+   * one after the other, and `onCheckpoint` behind it. Connections that break are taken up again where it stands.
+   *
+   * @throws HoldfastProblem when the gateway refuses for good; what the callbacks throw
+   */
+  consumeResults(options: ConsumeResultsOptions<CommandName<A>>): Promise<void>
 }
 
 /** Options of a client that knows its application's commands by name. */
@@ -83,5 +91,6 @@ export function createClient(
     async lookUpCommand(commandId, { signal } = {}) {
       return lookUp(resolved, { path: `/commands/${encodeURIComponent(commandId)}`, key: undefined, signal })
     },
+    consumeResults: (consume) => consumeResults(resolved, consume),
   }
 }

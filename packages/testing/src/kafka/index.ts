@@ -7,8 +7,10 @@
  * - `docker-broker.ts`, `jars-broker.ts`: the two that are started
  * - `broker-process.ts`, `broker-files.ts`, `kafka-jars.ts`: the JVM, its settings, its jars
  * - `free-ports.ts`: ports that nothing listens on
+ * - `quiet-kafka.ts`: a client of KafkaJS for the other side of a topic
  * - `faulty-line.ts`: a TCP line that swallows answers and breaks
  */
+export type { Kafka, KafkaMessage } from 'kafkajs'
 export type { BrokerProcess, BrokerProcessOptions } from './broker-process.ts'
 export type { DescribeWithKafkaOptions } from './describe-with-kafka.ts'
 export type { FaultyLine } from './faulty-line.ts'
@@ -19,4 +21,5 @@ export { describeWithKafka } from './describe-with-kafka.ts'
 export { openFaultyLine } from './faulty-line.ts'
 export { freePorts } from './free-ports.ts'
 export { KafkaUnavailableError } from './kafka-jars.ts'
+export { quietKafka } from './quiet-kafka.ts'
 export { findKafkaRuntime, startKafka } from './start-kafka.ts'
