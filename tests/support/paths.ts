@@ -6,6 +6,7 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 export const entries = {
   standalone: path('../../services/standalone/src/main.ts'),
   backup: path('../../services/standalone/src/backup.ts'),
+  cli: path('../../packages/cli/src/main.ts'),
 } as const
 
 /** Applications for tests. */

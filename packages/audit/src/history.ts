@@ -17,14 +17,22 @@ export interface StoredEvent {
   readonly indexed?: boolean
 }
 
+/** The first and the last revision that are asked for. */
+export interface RevisionRange {
+  readonly from: bigint
+  readonly to: bigint
+}
+
 /** What an audit reads. `openSqliteHistory` of the SQLite adapter is one; {@link historyOfStore} makes one of any other store. */
 export interface History {
   /** True when positions follow one another without gaps, so that a missing one is a missing event. */
   readonly gapless: boolean
   /** All events of the store as it is now, in global order, behind `after`. */
   events(after?: bigint): AsyncIterable<readonly StoredEvent[]>
-  /** All events of one stream, by revision. */
-  streamEvents(stream: string): Promise<readonly StoredEvent[]>
+  /** All events of a type, in global order. */
+  eventsOfType(type: string): AsyncIterable<readonly StoredEvent[]>
+  /** Events of one stream, by revision; default: all. */
+  streamEvents(stream: string, range?: RevisionRange): Promise<readonly StoredEvent[]>
 }
 
 const pageSize = 500
@@ -35,28 +43,31 @@ const pageSize = 500
  * between them, or the order of equal names, is not seen.
  */
 export function historyOfStore(store: EventStore): History {
+  async function* catchUp(options: { readonly after?: bigint; readonly types?: readonly string[] }) {
+    const end = new AbortController()
+    try {
+      for await (const batch of store.subscribe({ prefix: '', signal: end.signal, ...options })) {
+        if (batch.events.length > 0) yield batch.events.map(storedOf)
+        if (batch.caughtUp) return
+      }
+    } finally {
+      end.abort()
+    }
+  }
   return {
     gapless: false,
-    async *events(after) {
-      const end = new AbortController()
-      try {
-        const options = { prefix: '', signal: end.signal, ...(after !== undefined && { after }) }
-        for await (const batch of store.subscribe(options)) {
-          if (batch.events.length > 0) yield batch.events.map(storedOf)
-          if (batch.caughtUp) return
-        }
-      } finally {
-        end.abort()
-      }
-    },
-    async streamEvents(stream) {
+    events: (after) => catchUp(after === undefined ? {} : { after }),
+    eventsOfType: (type) => catchUp({ types: [type] }),
+    async streamEvents(stream, range) {
       const events: StoredEvent[] = []
-      for (;;) {
-        const from = BigInt(events.length === 0 ? 0 : Number(events.at(-1)?.revision) + 1)
+      const last = range?.to
+      for (let from = range?.from ?? 0n; last === undefined || from <= last;) {
         const page = await store.read(stream, { direction: 'forwards', from, maxCount: pageSize })
-        for (const event of page) events.push(storedOf(event))
-        if (page.length < pageSize) return events
+        for (const event of page) if (last === undefined || event.revision <= last) events.push(storedOf(event))
+        if (page.length < pageSize) break
+        from += BigInt(pageSize)
       }
+      return events
     },
   }
 }

@@ -1,9 +1,11 @@
 /**
- * - `history.ts`: what an audit reads
+ * - `history.ts`: what an audit reads; `removals.ts`: what was removed from it on purpose
  * - `merkle/`: the tree of RFC 9162: `hashing.ts`, `tree.ts` (growing), `paths.ts` (making proofs), `check-proofs.ts`,
  *   `event-leaf.ts` (what of an event is hashed)
  * - `seal/`: `keys.ts`, `signed-note.ts`, `checkpoint.ts` (what is signed), `seal-folder.ts`, `leaves-file.ts` (what is
- *   kept), `make-seal.ts`, `prove.ts`, `check-proof.ts`
+ *   kept), `make-seal.ts`, `prove.ts`, `check-proof.ts`, `compare.ts` and `open-comparison.ts` (what was tampered with)
+ * - `verify/`: `verify-history.ts` (the walk), `findings.ts` (the rules), `key-checker.ts`, `generation-checker.ts`,
+ *   `response-checker.ts`, `stored-metadata.ts`, `stream-table.ts` (what is remembered of each stream), `summary.ts`
  */
 export type { AuditErrorCode } from './audit-error.ts'
 export type { History, StoredEvent } from './history.ts'
@@ -14,6 +16,11 @@ export type { KeyPair } from './seal/keys.ts'
 export type { MakeSealOptions, SealResult } from './seal/make-seal.ts'
 export type { ProofDocument, ProveOptions, ProvenEvent } from './seal/prove.ts'
 export type { Seal, SealFiles } from './seal/seal-folder.ts'
+export type { SealBreach, SealComparison, SealVerdict } from './seal/compare.ts'
+export type { OpenComparisonOptions, OpenedComparison } from './seal/open-comparison.ts'
+export type { Finding, Rule, Severity } from './verify/findings.ts'
+export type { OutcomeCounts, SealSummary, VerifyReport } from './verify/summary.ts'
+export type { VerifyOptions } from './verify/verify-history.ts'
 export { AuditError } from './audit-error.ts'
 export { historyOfStore, storedOf } from './history.ts'
 export { isConsistent, isIncluded } from './merkle/check-proofs.ts'
@@ -28,3 +35,7 @@ export { makeSeal } from './seal/make-seal.ts'
 export { proveKey } from './seal/prove.ts'
 export { readSeals, sealFilesOf } from './seal/seal-folder.ts'
 export { verifierKey } from './seal/signed-note.ts'
+export { openComparison } from './seal/open-comparison.ts'
+export { rules } from './verify/findings.ts'
+export { jsonOf } from './json-of.ts'
+export { verifyHistory } from './verify/verify-history.ts'

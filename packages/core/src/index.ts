@@ -113,3 +113,5 @@ export type { PlacedResult, ResultBatch, ResultFeed, ResultFilter, ResultSubscri
 export { isResult, outcomeResult, resultEventOf } from './results/result-event.ts'
 export { createStoreResultFeed } from './results/store-result-feed.ts'
 export { matchesFilter, ResultPlaceError } from './ports/result-feed.ts'
+export type { DecidedOutcome } from './handler/project-again.ts'
+export { isDecisionEvent, projectAgain } from './handler/project-again.ts'

@@ -29,14 +29,22 @@ export interface StoredEvent {
   readonly indexed: boolean
 }
 
+/** The first and the last revision that are asked for. */
+export interface RevisionRange {
+  readonly from: bigint
+  readonly to: bigint
+}
+
 /** The history of a data folder, read beside the process that serves it. */
 export interface SqliteHistory extends AsyncDisposable {
-  /** Positions are given out without gaps, so that a missing one is a missing event. */
+  /** Positions are given out without gaps, so that a missing one is an event that was removed, or lost. */
   readonly gapless: true
   /** All events of the store as it is now, in global order, behind `after`. */
   events(after?: bigint): AsyncIterable<readonly StoredEvent[]>
-  /** All events of one stream as the file has them, by revision. */
-  streamEvents(stream: string): Promise<readonly StoredEvent[]>
+  /** All events of a type, in global order. */
+  eventsOfType(type: string): AsyncIterable<readonly StoredEvent[]>
+  /** Events of one stream as the file has them, by revision; default: all. */
+  streamEvents(stream: string, range?: RevisionRange): Promise<readonly StoredEvent[]>
   /** The port, for what only reads: appends are refused; subscriptions end at the last event of the opening, then wait. */
   readonly store: EventStore
   close(): Promise<void>
@@ -45,6 +53,8 @@ export interface SqliteHistory extends AsyncDisposable {
 /** A page ends once it holds so many bytes: events may be large. */
 const maxPageBytes = 4 * 1024 * 1024
 const maxPageEvents = 1_000
+/** Each event may be of the largest size. */
+const maxTypePage = 50
 
 const columns =
   'position, revision, recorded_at_ms, stream_hash, stream, id, type, CAST(data AS BLOB), CAST(metadata AS BLOB)'
@@ -95,8 +105,9 @@ function historyOf(database: Database, path: string): SqliteHistory {
     `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
   )
   const ofStream = prepare(
-    `SELECT ${columns} FROM events WHERE stream_hash = ? AND stream = ? ORDER BY revision, position`,
+    `SELECT ${columns} FROM events WHERE stream_hash = ? AND stream = ? AND revision BETWEEN ? AND ? ORDER BY revision, position`,
   )
+  const ofType = prepare(`SELECT ${columns} FROM events WHERE type = ? AND position > ? ORDER BY position LIMIT ?`)
   const reader = createReader(path, { expectsNewKeys: false })
   const head = createHead()
   let open = true
@@ -135,6 +146,16 @@ function historyOf(database: Database, path: string): SqliteHistory {
     }
   }
 
+  async function* eventsOfType(type: string): AsyncGenerator<readonly StoredEvent[]> {
+    for (let after = Number.MIN_SAFE_INTEGER; ; await nextTurn()) {
+      const found = guarded(() => (ofType.all(type, after, maxTypePage) as unknown as Row[]).map(eventOf))
+      const end = found.at(-1)
+      if (end === undefined) return
+      after = Number(end.position)
+      yield found
+    }
+  }
+
   const refuse = async (): Promise<never> => {
     throw new EventStoreError('unavailable', `the event store ${path} is open to be read only`)
   }
@@ -160,13 +181,17 @@ function historyOf(database: Database, path: string): SqliteHistory {
   return {
     gapless: true,
     events,
-    streamEvents: async (stream) =>
-      guarded(() => (ofStream.all(streamHash(stream), stream) as unknown as Row[]).map(eventOf)),
+    eventsOfType,
+    streamEvents: async (stream, { from, to } = allRevisions) =>
+      guarded(() => (ofStream.all(streamHash(stream), stream, from, to) as unknown as Row[]).map(eventOf)),
     store,
     close,
     [Symbol.asyncDispose]: close,
   }
 }
+
+/** Also those that no revision may have. */
+const allRevisions: RevisionRange = { from: -(2n ** 63n), to: 2n ** 63n - 1n }
 
 /** A statement whose rows are arrays. */
 interface Query {

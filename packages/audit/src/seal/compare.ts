@@ -3,6 +3,7 @@ import { eventLeaf } from '../merkle/event-leaf.ts'
 import { sameDigest } from '../merkle/hashing.ts'
 import type { Digest } from '../merkle/hashing.ts'
 import { growTree } from '../merkle/tree.ts'
+import type { Leaf, Removals } from '../removals.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { LeavesFile, SealedLeaf } from './leaves-file.ts'
 
@@ -37,6 +38,8 @@ export interface SealVerdict {
 export interface CompareOptions {
   /** By size, the smallest first; their signatures are checked already. */
   readonly checkpoints: readonly Checkpoint[]
+  /** What the store says was removed on purpose. */
+  readonly removals: Removals
   /** The leaves of the last seal of the folder, to name positions. */
   readonly leaves: { readonly file: LeavesFile; readonly count: number } | undefined
 }
@@ -54,13 +57,14 @@ const maxListed = 100
  * Two questions, one pass. The tree over the store's events has to have each sealed root: that is the proof. And event by
  * event, by position, the leaf that was sealed: that says which one it is.
  */
-export function compareWithSeals({ checkpoints, leaves }: CompareOptions): SealComparison {
+export function compareWithSeals({ checkpoints, leaves, removals }: CompareOptions): SealComparison {
   const own = followTree(checkpoints)
   const sealed = followTree(checkpoints.filter(({ size }) => size <= (leaves?.count ?? 0)))
   const reader = leaves && readLeaves(leaves.file.read(0, leaves.count), (leaf) => sealed.append(leaf))
   const lastSealed = checkpoints.at(-1)?.position ?? 0n
   const breaches: SealBreach[] = []
   let breachCount = 0
+  let lastPosition: bigint | undefined
   let events = 0
 
   const note = (breach: SealBreach): void => {
@@ -69,20 +73,30 @@ export function compareWithSeals({ checkpoints, leaves }: CompareOptions): SealC
   }
 
   /** Both sides are in the order of positions: whatever comes first on one side only is missing on the other. */
-  async function match(event: StoredEvent, leaf: Digest): Promise<void> {
+  async function match({ position, hash, event }: Leaf): Promise<void> {
     if (reader === undefined) return
     let expected = await reader.peek()
-    while (expected !== undefined && expected.position < event.position) {
+    while (expected !== undefined && expected.position < position) {
       note({ kind: 'missing', position: expected.position })
       reader.skip()
       expected = await reader.peek()
     }
-    if (expected?.position === event.position) {
-      if (!sameDigest(expected.hash, leaf)) note({ kind: 'changed', position: event.position, event })
+    const found = { position, ...(event && { event }) }
+    if (expected?.position === position) {
+      if (!sameDigest(expected.hash, hash)) note({ kind: 'changed', ...found })
       reader.skip()
-    } else if (event.position <= lastSealed) {
-      note({ kind: 'inserted', position: event.position, event })
+    } else if (position <= lastSealed) {
+      note({ kind: 'inserted', ...found })
     }
+  }
+
+  /** As it should be; without a turn of the event loop for each of millions. */
+  function takeLeaf(leaf: Leaf): Promise<void> | undefined {
+    own.append(leaf.hash)
+    const expected = reader?.current()
+    if (expected?.position !== leaf.position || !sameDigest(expected.hash, leaf.hash)) return match(leaf)
+    reader?.skip()
+    return undefined
   }
 
   return {
@@ -91,12 +105,14 @@ export function compareWithSeals({ checkpoints, leaves }: CompareOptions): SealC
         events += 1
         // Nothing is known of what came after the last seal.
         if (events > own.needed && event.position > lastSealed) continue
-        const leaf = eventLeaf(event)
-        own.append(leaf)
-        const expected = reader?.current()
-        // As it should be; without a turn of the event loop for each of millions.
-        if (expected?.position === event.position && sameDigest(expected.hash, leaf)) reader?.skip()
-        else await match(event, leaf)
+        const { position } = event
+        // What was removed has its place in the tree still, before this one.
+        for (const removed of removals.count > 0 ? removals.between(lastPosition ?? 0n, position) : []) {
+          await takeLeaf(removed)
+        }
+        lastPosition = position
+        const matching = takeLeaf({ position, hash: eventLeaf(event), event })
+        if (matching !== undefined) await matching
       }
     },
     finish: async () => {

@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto'
 import { AuditError } from '../audit-error.ts'
-import type { History, StoredEvent } from '../history.ts'
-import { eventLeaf } from '../merkle/event-leaf.ts'
+import type { History } from '../history.ts'
 import { sameDigest } from '../merkle/hashing.ts'
 import { collectPaths, consistencyPath } from '../merkle/paths.ts'
 import { growTree } from '../merkle/tree.ts'
+import { leavesBehind, type Leaf } from '../removals.ts'
 import { signCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { openLeavesFile, type LeavesFile, type SealedLeaf } from './leaves-file.ts'
 import { appendSeal, readSeals, sealFilesOf, treeOf, whileLocked, type Seal } from './seal-folder.ts'
@@ -72,10 +72,9 @@ export async function makeSeal(options: MakeSealOptions): Promise<SealResult> {
 async function readOn(leaves: LeavesFile, last: Seal | undefined, { history, onProgress }: MakeSealOptions) {
   const tree = last === undefined ? growTree() : treeOf(last)
   let position = last?.checkpoint.position ?? 0n
-  const events = last === undefined ? history.events() : behindLast(history, last, leaves)
+  const found = last === undefined ? leavesBehind(history) : behindLast(history, last, leaves)
   async function* hashed(): AsyncGenerator<readonly SealedLeaf[]> {
-    for await (const page of events) {
-      const block = page.map((event) => ({ position: event.position, hash: eventLeaf(event) }))
+    for await (const block of found) {
       for (const { hash } of block) tree.append(hash)
       position = block.at(-1)?.position ?? position
       onProgress?.(tree.size)
@@ -91,16 +90,19 @@ async function* behindLast(
   history: History,
   { checkpoint }: Seal,
   leaves: LeavesFile,
-): AsyncGenerator<readonly StoredEvent[]> {
-  const [last] = await firstOf(leaves.read(checkpoint.size - 1, checkpoint.size))
+): AsyncGenerator<readonly Leaf[]> {
+  // Positions are the store's own: only those that it has given may be asked for.
+  const [before, last] = await firstOf(leaves.read(Math.max(0, checkpoint.size - 2), checkpoint.size)).then((found) =>
+    found.length === 1 ? [undefined, ...found] : found,
+  )
   let checked = false
-  for await (const page of history.events(checkpoint.position - 1n)) {
+  for await (const page of leavesBehind(history, before?.position)) {
     if (checked) {
       yield page
       continue
     }
     const [first, ...rest] = page
-    if (first?.position !== checkpoint.position || last === undefined || !sameDigest(eventLeaf(first), last.hash)) break
+    if (first?.position !== checkpoint.position || last === undefined || !sameDigest(first.hash, last.hash)) break
     checked = true
     yield rest
   }
@@ -118,10 +120,8 @@ async function ensureLeaves(leaves: LeavesFile, last: Seal, history: History): P
   if ((await leaves.count()) >= size) return
   const tree = growTree()
   async function* sealed(): AsyncGenerator<readonly SealedLeaf[]> {
-    for await (const page of history.events()) {
-      const block = page
-        .slice(0, size - tree.size)
-        .map((event) => ({ position: event.position, hash: eventLeaf(event) }))
+    for await (const page of leavesBehind(history)) {
+      const block = page.slice(0, size - tree.size)
       for (const { hash } of block) tree.append(hash)
       yield block
       if (tree.size === size) return

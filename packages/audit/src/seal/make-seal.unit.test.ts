@@ -7,10 +7,12 @@ import { temporaryFolder, type TemporaryFolder } from '@holdfast/testing/process
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { historyOfStore } from '../history.ts'
 import { isConsistent } from '../merkle/check-proofs.ts'
-import { createSampleStore, sampleTenant, type SampleStore } from '../test-support/sample-store.ts'
+import { sampleTenant } from '../test-support/sample-app.ts'
+import { createSampleStore, type SampleStore } from '../test-support/sample-store.ts'
 import { checkProof } from './check-proof.ts'
 import { createKeyPair, readPrivateKey, readPublicKey } from './keys.ts'
 import { makeSeal } from './make-seal.ts'
+import { openComparison } from './open-comparison.ts'
 import { proveKey, type ProofDocument } from './prove.ts'
 import { readSeals, sealFilesOf } from './seal-folder.ts'
 
@@ -101,6 +103,37 @@ describe('sealing', () => {
     await seal()
     await sample.tamper('DELETE FROM events WHERE position = 5')
     await expect(seal()).rejects.toMatchObject({ code: 'tampered' })
+  })
+
+  it('keeps the place of events that were removed on purpose, before a seal and after', async () => {
+    await sample.send('note.write', 'early', { text: 'a' })
+    await sample.removeNotes()
+    expect(await seal()).toMatchObject({ added: 7 })
+    await sample.send('note.write', 'early', { text: 'b' })
+    await sample.send('note.write', 'late', { text: 'c' })
+    expect(await seal()).toMatchObject({ added: 2 })
+    await sample.removeNotes()
+    expect(await seal()).toMatchObject({ added: 2 })
+    const holds = async () => {
+      await using history = openSqliteHistory({ dataDir: sample.dataDir })
+      const comparison = await openComparison({ history, folder: seals.path, publicKey })
+      for await (const page of history.events()) await comparison.take(page)
+      const verdict = await comparison.finish()
+      await comparison.close()
+      return verdict
+    }
+    expect(await holds()).toMatchObject({ whole: true, leavesSound: true, breachCount: 0, sealedEvents: 11 })
+    // Also where the leaves have to be made anew, out of what is left.
+    await rm(leavesPath())
+    expect(await seal()).toMatchObject({ kind: 'unchanged' })
+    expect(await holds()).toMatchObject({ whole: true, leavesSound: true })
+    await sample.tamper(
+      `UPDATE events SET data = json_set(data, '$.removed[0][1]', '${'a'.repeat(64)}') WHERE json_extract(data, '$.removed[0][0]') = '6'`,
+    )
+    expect(await holds()).toMatchObject({
+      whole: false,
+      breaches: [{ kind: 'changed', position: 6n }, { kind: 'changed' }],
+    })
   })
 
   it('refuses seals of another key, of another log, changed or missing ones', async () => {

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import type { KeyObject } from 'node:crypto'
 import { AuditError } from '../audit-error.ts'
+import type { History } from '../history.ts'
+import { readRemovals } from '../removals.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { compareWithSeals, type SealComparison } from './compare.ts'
 import { openLeavesFile } from './leaves-file.ts'
@@ -8,9 +10,17 @@ import { readSeals, sealFilesOf } from './seal-folder.ts'
 
 export interface OpenComparisonOptions {
   readonly folder: string
+  /** To be compared: what it says of removed events has a place in the tree. */
+  readonly history: History
   readonly publicKey: KeyObject
   /** Signed checkpoints that were kept elsewhere: whoever changes data and seal folder does not have these. Default: none. */
   readonly kept?: readonly string[]
+}
+
+export interface OpenedComparison extends SealComparison {
+  /** Signed checkpoints that it compares with. */
+  readonly checkpoints: number
+  close(): Promise<void>
 }
 
 /**
@@ -18,10 +28,8 @@ export interface OpenComparisonOptions {
  *
  * @throws AuditError `seal` (damaged, or there is neither a seal nor a kept checkpoint), `signature`
  */
-export async function openComparison(
-  options: OpenComparisonOptions,
-): Promise<SealComparison & { close(): Promise<void> }> {
-  const { folder, publicKey, kept = [] } = options
+export async function openComparison(options: OpenComparisonOptions): Promise<OpenedComparison> {
+  const { folder, history, publicKey, kept = [] } = options
   const files = sealFilesOf(folder)
   const seals = await readSeals(files, publicKey)
   const last = seals.at(-1)
@@ -32,6 +40,7 @@ export async function openComparison(
   const found = last !== undefined && existsSync(files.leaves)
   const file = found ? await openLeavesFile(files.leaves, { create: false }) : undefined
   const count = Math.min((await file?.count()) ?? 0, last?.checkpoint.size ?? 0)
-  const comparison = compareWithSeals({ checkpoints, leaves: file && { file, count } })
-  return { ...comparison, close: async () => file?.close() }
+  const removals = await readRemovals(history)
+  const comparison = compareWithSeals({ checkpoints, removals, leaves: file && { file, count } })
+  return { ...comparison, checkpoints: checkpoints.length, close: async () => file?.close() }
 }

@@ -57,7 +57,7 @@ function tamper(statements: string): void {
 
 async function compare(kept: readonly string[] = []): Promise<SealVerdict> {
   await using history = openSqliteHistory({ dataDir: dataDir() })
-  const comparison = await openComparison({ folder: sealDir(), publicKey, kept })
+  const comparison = await openComparison({ history, folder: sealDir(), publicKey, kept })
   try {
     for await (const page of history.events()) await comparison.take(page)
     return await comparison.finish()

@@ -1,14 +1,13 @@
-import { problemFrom, problemMediaType } from '@holdfast/contracts'
 import type { CommandId } from '../brands.ts'
 import { createContext, type StepContext } from '../command/context.ts'
 import type { Command, DomainEvent } from '../command/define-command.ts'
 import { isRefusal, type Refusal } from '../command/refusal.ts'
 import { renderResponse } from '../command/response.ts'
 import type { CommandEnvelope } from '../envelope.ts'
-import { asJson } from '../json.ts'
 import { keyEventTypes, type StoredResponse } from '../key-state/events.ts'
 import type { Clock } from '../ports/clock.ts'
 import { LazyAbort } from '../lazy-abort.ts'
+import { refusalResponse } from './project-again.ts'
 
 /** What a try decided, with the response already projected: nothing is rendered later. */
 export interface Decided {
@@ -79,23 +78,10 @@ const atLeastOne = ([first, ...rest]: readonly DomainEvent[]): Decided['events']
 const isList = (result: object): result is readonly DomainEvent[] => Array.isArray(result)
 
 function projectRefusal(command: Command, envelope: CommandEnvelope, refusal: Refusal): Decided {
-  const entry = command.refusals[refusal.code]
-  if (entry === undefined)
-    throw new TypeError(`"${command.name}" refused with "${refusal.code}", which it does not declare`)
-  const document = problemFrom(
-    refusal.code,
-    { ...entry, retryable: false },
-    { detail: refusal.detail, instance: envelope.requestId },
-  )
-  const link = `</problems/${refusal.code}>; rel="describedby"`
+  const { code, detail, members } = refusal
   return {
     kind: 'rejected',
-    events: [
-      { type: keyEventTypes.rejected, data: { code: refusal.code, detail: refusal.detail, ...refusal.members } },
-    ],
-    response: renderResponse(
-      { status: entry.status, headers: { link }, body: { ...refusal.members, ...asJson(document) } },
-      problemMediaType,
-    ),
+    events: [{ type: keyEventTypes.rejected, data: { code, detail, ...members } }],
+    response: refusalResponse(command, refusal, envelope.requestId),
   }
 }

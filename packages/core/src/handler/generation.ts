@@ -1,12 +1,10 @@
-import { problem, problemMediaType } from '@holdfast/contracts'
 import type { Aggregates } from '../aggregate/aggregates.ts'
 import type { Aggregate, Execute } from '../aggregate/define-aggregate.ts'
 import type { CommandId, Fingerprint } from '../brands.ts'
 import type { StepContext } from '../command/context.ts'
 import type { Command, DomainEvent } from '../command/define-command.ts'
-import { renderResponse } from '../command/response.ts'
 import type { CommandEnvelope } from '../envelope.ts'
-import { asJson, type JsonObject, type JsonValue } from '../json.ts'
+import type { JsonObject, JsonValue } from '../json.ts'
 import { LazyAbort } from '../lazy-abort.ts'
 import {
   keyEventTypes,
@@ -22,6 +20,7 @@ import { attempt, type Decided } from './attempt.ts'
 import { jittered } from './backoff.ts'
 import { compensationStarted, leftOf, undoSteps, UndoFailed } from './compensation.ts'
 import { executeStep } from './execute-step.ts'
+import { failureResponse, operatorNeeded } from './project-again.ts'
 import { GenerationLost, KeyWriter, type KeyWriterDeps, type KeyWriterPlan } from './key-writer.ts'
 import { CommandDefect, Indeterminate } from './step-errors.ts'
 import { indeterminateStep, Steps, unaskedFor } from './steps.ts'
@@ -249,7 +248,7 @@ export class Generation {
   /** A failure that nothing can be undone for. */
   #concludeFailed(detail: string, more: JsonObject): Promise<Resolution> {
     // Names of steps are the operator's business: they stand in the event, not in the answer.
-    const { events, response } = this.#failure(detail, { more, told: 'it cannot be finished without an operator' })
+    const { events, response } = this.#failure(detail, { more, told: operatorNeeded })
     return this.#conclude('failed', [...(this.#steps?.unsaved ?? []), ...events], response)
   }
 
@@ -257,13 +256,10 @@ export class Generation {
     detail: string,
     { more, told = detail }: { readonly more: JsonObject; readonly told?: string },
   ): CompensationRecord {
-    const { requestId } = this.#plan.envelope
-    const document = problem('command-failed', { detail: `The command was given up: ${told}.`, instance: requestId })
-    const headers = { link: `<${document.type}>; rel="describedby"` }
     return {
       kind: 'failed',
       events: [{ type: keyEventTypes.failed, data: { reason: detail, ...more } }],
-      response: renderResponse({ status: document.status, headers, body: asJson(document) }, problemMediaType),
+      response: failureResponse(told, this.#plan.envelope.requestId),
     }
   }
 

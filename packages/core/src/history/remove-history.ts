@@ -64,7 +64,7 @@ export async function removeHistory(
   if (state.kind === 'accepted') return 'due-later'
   const removal: RemovalRecord = { reusableAtMs: freeFromMs(state, clockSkewMs), removedAtMs: clock.nowMs() }
   if (removal.removedAtMs < removal.reusableAtMs + historyRetentionMs) return 'due-later'
-  const data: HistoryRemovedData = { removed: (await readStream(store, stream, state.revision)).map(trace) }
+  const data: HistoryRemovedData = { removed: (await readStream(store, stream, state.revision)).flatMap(traces) }
   const { generation, fingerprint, attemptId } = state
   const metadata: KeyEventMetadata = { v: 1, generation, fingerprint, attemptId, removal }
   const event = {
@@ -91,10 +91,13 @@ function freeFromMs(state: Resolved | Released, clockSkewMs: number): number {
     : Math.max(state.release.releasedAtMs, state.recordedAtMs) + clockSkewMs
 }
 
-const trace = (event: RecordedEvent): readonly [position: string, digest: string] => [
-  String(event.position),
-  eventDigest(event),
-]
+type Trace = HistoryRemovedData['removed'][number]
+
+/** What is left of an event; of an earlier removal also what that one has named, or nothing would name it any more. */
+function traces(event: RecordedEvent): readonly Trace[] {
+  const named = event.type === keyEventTypes.historyRemoved ? (event.data as HistoryRemovedData).removed : []
+  return [...named, [String(event.position), eventDigest(event)]]
+}
 
 async function readStream(store: EventStore, stream: string, last: bigint): Promise<readonly RecordedEvent[]> {
   const events: RecordedEvent[] = []

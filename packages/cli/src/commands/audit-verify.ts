@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { openComparison, readPublicKey, sealFilesOf, verifyHistory } from '@holdfast/audit'
+import type { History, OpenedComparison, VerifyReport } from '@holdfast/audit'
+import type { Tenant } from '@holdfast/core'
+import { Command } from 'commander'
+import { listArgument, momentArgument, readTextFile, tenantArgument } from '../support/arguments.ts'
+import { CliError, exitCodes } from '../support/cli-error.ts'
+import { addStoreOptions, loadApp, openStore, type StoreOptions } from '../support/open-store.ts'
+import { tone, type Output } from '../support/output.ts'
+import type { Progress } from '../support/progress.ts'
+import { verifyPage } from '../support/verify-page.ts'
+import { publicKeyIn } from './audit-keygen.ts'
+
+interface VerifyCommandOptions extends StoreOptions {
+  readonly app?: string
+  readonly since?: number
+  readonly tenant?: Tenant
+  readonly seal: string
+  readonly publicKey?: string
+  readonly checkpoint?: readonly string[]
+  readonly report?: string
+  readonly html?: string
+  readonly strict?: true
+}
+
+export function auditVerifyCommand(output: (command: Command) => Output, progress: () => Progress): Command {
+  return addStoreOptions(
+    new Command('verify')
+      .description('Prove the whole history: order, keys, outcomes, responses, and that nothing sealed was changed.')
+      .option('--app <module>', 'the application whose code projects the responses again; default: HOLDFAST_APP')
+      .option('--since <time>', 'only what was recorded since then: RFC 3339, or 30m, 24h, 7d', momentArgument)
+      .option('--tenant <tenant>', "only this tenant's outcomes", tenantArgument)
+      .option('--seal <folder>', 'where the seals are; compared with if it is there', './seal')
+      .option('--public-key <file>', 'of whoever sealed; default: public.pem in the seal folder')
+      .option('--checkpoint <file>', 'a signed checkpoint that was kept elsewhere; several times', listArgument)
+      .option('--report <file>', 'write the report as JSON')
+      .option('--html <file>', 'write the report as a page that needs nothing else')
+      .option('--strict', 'a response that the code projects differently now is a failure too'),
+  ).action(async (options: VerifyCommandOptions, command: Command) => {
+    const app = await loadApp(options.app)
+    await using opened = await openStore(options)
+    const seals = await openSeals(options, opened.history)
+    const shown = progress()
+    let report: VerifyReport
+    try {
+      report = await verifyHistory({
+        ...{ history: opened.history, app, seals, sinceMs: options.since, tenant: options.tenant },
+        nowMs: Date.now,
+        onProgress: ({ events, findings }) => {
+          shown.show(() => `${events} events, ${findings} findings`)
+        },
+      })
+    } finally {
+      shown.end()
+      await seals?.close()
+    }
+    if (options.report !== undefined) await write(options.report, `${JSON.stringify(report, undefined, 2)}\n`)
+    if (options.html !== undefined) await write(options.html, await verifyPage(report))
+    const out = output(command)
+    out.answer(report, () => {
+      print(report, options, out)
+    })
+    if (!report.sound || (options.strict === true && report.counts.drifts > 0)) process.exitCode = exitCodes.no
+  })
+}
+
+/** Compares with the seals when there are some; with kept checkpoints only when they are asked for. */
+async function openSeals(options: VerifyCommandOptions, history: History): Promise<OpenedComparison | undefined> {
+  const kept = options.checkpoint ?? []
+  const there = existsSync(sealFilesOf(options.seal).seals)
+  if (!there && kept.length === 0) return undefined
+  const publicKey = readPublicKey(await readTextFile(options.publicKey ?? publicKeyIn(options.seal)))
+  const folder = options.seal
+  return openComparison({ folder, history, publicKey, kept: await Promise.all(kept.map(readTextFile)) })
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await writeFile(path, text).catch((error: unknown) => {
+    throw new CliError(exitCodes.usage, `${path} cannot be written: ${(error as Error).message}`, { cause: error })
+  })
+}
+
+const maxShown = 20
+
+function print(report: VerifyReport, options: VerifyCommandOptions, out: Output): void {
+  const { counts, outcomes, seal, findings, findingsByRule, unknownCommands, sound } = report
+  const seconds = report.durationMs / 1000
+  out.line(sound ? tone.good('The history is sound.') : tone.bad('The history is NOT sound.'))
+  out.line(`${counts.events} events in ${counts.streams} streams, ${seconds.toFixed(1)} s`)
+  out.line(
+    `outcomes: ${outcomes.succeeded} succeeded, ${outcomes.rejected} rejected, ${outcomes.failed} failed; ` +
+      `${outcomes.released} released, ${counts.open} open`,
+  )
+  if (counts.removed > 0) out.line(`removed on purpose, and named by what is left: ${counts.removed} events`)
+  out.line(`responses projected again: ${counts.responsesProjected}, ${counts.drifts} of them differ now`)
+  for (const [name, count] of Object.entries(unknownCommands)) {
+    out.line(tone.warn(`not projected: ${count} of ${name}, which the application does not have`))
+  }
+  if (seal === null)
+    out.line(tone.warn('no seal to compare with: a change by hand that contradicts nothing is not seen'))
+  else if (seal.whole)
+    out.line(
+      `seals: ${seal.checkpoints}, ${seal.sealedEvents} events as they were sealed, ${seal.unsealedEvents} newer`,
+    )
+  else out.line(tone.bad(`seals: BROKEN, first at position ${seal.firstBadPosition ?? 'that cannot be told'}`))
+  if (seal !== null && options.publicKey === undefined) {
+    out.line(tone.warn('the public key is the one that lies beside the seals: --public-key takes one that you trust'))
+  }
+  if (findings.length === 0) return
+  out.line()
+  out.table(
+    ['rule', 'position', 'stream', 'what'],
+    findings
+      .slice(0, maxShown)
+      .map(({ rule, position, stream, message, severity }) => [
+        severity === 'drift' ? tone.warn(rule) : tone.bad(rule),
+        position ?? '-',
+        (stream ?? '-').slice(0, 24),
+        message,
+      ]),
+  )
+  const all = Object.values(findingsByRule).reduce((sum, count) => sum + count, 0)
+  if (all > maxShown) out.line(`${all - Math.min(maxShown, findings.length)} more: --report writes them`)
+}
