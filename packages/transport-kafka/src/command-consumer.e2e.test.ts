@@ -157,7 +157,7 @@ describeWithKafka('the handler', (kafka) => {
       brokers: kafka().brokers,
       process: (envelope) => {
         processed.push(envelope.attemptId)
-        return Promise.resolve({ resolution: outcomeOf(envelope), result: resultOf(envelope) })
+        return Promise.resolve({ resolution: outcomeOf(envelope), results: [resultOf(envelope)] })
       },
       consumer: {
         logger: {

@@ -70,6 +70,8 @@ export interface KafkaCommandConsumer {
   readonly started: Promise<void>
   /** True while it is a member of the group. */
   ready(): boolean
+  /** Fires when the partition goes elsewhere; undefined while it is not this handler's. */
+  holds(partition: number): AbortSignal | undefined
   /** Partitions that it holds, commands that are open (fetched, not finished) and under way. */
   stats(): { readonly partitions: readonly number[]; readonly open: number; readonly running: number }
   /** Fetches no more, finishes what is under way (bounded), publishes, commits, leaves the group. */
@@ -224,6 +226,7 @@ export function createKafkaCommandConsumer(options: KafkaCommandConsumerOptions)
   return {
     started,
     ready: () => supervised?.current() !== undefined && !stopping.signal.aborted,
+    holds: (partition) => share.get(partition)?.lost.signal,
     stats: () => ({
       partitions: share.all().map(({ partition }) => partition),
       open: share.all().reduce((sum, { progress }) => sum + progress.open, 0),

@@ -12,6 +12,7 @@
  * - `partition-share.ts`, `partition-progress.ts`: what this member holds, and the finished prefix
  * - `offset-committer.ts`: commits of that prefix
  * - `outcome-publisher.ts`, `result-events.ts`, `dead-letters.ts`: what comes of a command
+ * - `result-publisher.ts`: results that come from elsewhere
  *
  * Both
  * - `messages.ts`: what travels, and its versions
@@ -28,7 +29,9 @@ export type { DeadLetterReason } from './dead-letters.ts'
 export type { KafkaLogger } from './logger.ts'
 export type { KafkaTransportMetrics } from './metrics.ts'
 export type { ProcessedCommand } from './outcome-publisher.ts'
+export type { KafkaResultPublisher, KafkaResultPublisherOptions } from './result-publisher.ts'
 export type { TopicNames, TopicOptions } from './topics.ts'
 export { createKafkaCommandConsumer } from './command-consumer.ts'
 export { createKafkaCommandTransport } from './command-transport.ts'
+export { createKafkaResultPublisher } from './result-publisher.ts'
 export { KafkaSetupError, topicNames } from './topics.ts'

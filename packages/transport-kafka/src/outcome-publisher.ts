@@ -18,8 +18,8 @@ export interface ProcessedCommand {
   readonly resolution: Resolution
   /** How often handlers have tried; default: the tries of this process. */
   readonly attempts?: number
-  /** Published to `<prefix>.results`; left out when there is nothing new to tell. */
-  readonly result?: ResultEvent
+  /** Published to `<prefix>.results`, in this order; left out when there is nothing new to tell. */
+  readonly results?: readonly ResultEvent[]
 }
 
 /** A command as it came. */
@@ -87,14 +87,13 @@ export function createOutcomePublisher(options: OutcomePublisherOptions): Outcom
   }
 
   const resultMessage = (received: ReceivedMessage, result: ResultEvent): OutgoingMessage => {
-    const { headers, value } = encodeResult(result)
-    const { key } = received.message
-    if (value.length > maxValueBytes) {
-      const detail = `result ${result.id} has ${value.length} bytes; the event store has it`
+    const encoded = encodeResult(result)
+    const { length } = encoded.value
+    if (length > maxValueBytes) {
+      const detail = `result ${result.id} has ${length} bytes; the event store has it`
       return deadLetterMessage(received, { reason: 'result-too-large', detail })
     }
-    const partition = key === null ? 0 : partitionOf(key, partitions.results)
-    return { topic: names.results, partition, key, value, headers }
+    return { topic: names.results, partition: partitionOf(encoded.key, partitions.results), ...encoded }
   }
 
   /** True when each is acknowledged, or refused for good: what the broker never takes must not hold up the rest. */
@@ -113,13 +112,13 @@ export function createOutcomePublisher(options: OutcomePublisherOptions): Outcom
   }
 
   return {
-    outcome: (received, { attemptId }, { resolution, attempts, result }) => {
+    outcome: (received, { attemptId }, { resolution, attempts, results = [] }) => {
       // A replay of a failure is not another failure.
       const failed =
         resolution.kind === 'outcome' && resolution.outcome === 'failed' && resolution.attemptId === attemptId
       return sendAll([
         replyMessage(received, { v: 1, kind: 'resolution', attemptId, attempts, resolution }),
-        result && resultMessage(received, result),
+        ...results.map((result) => resultMessage(received, result)),
         failed
           ? deadLetterMessage(received, { reason: 'command-failed', detail: resolution.response.body })
           : undefined,

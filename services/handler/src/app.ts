@@ -2,6 +2,7 @@ import { loadAppModule, SettingsError, type Settings } from '@holdfast/config'
 import {
   CommandHandler,
   isApp,
+  resultsOf,
   startCompleter,
   startHistorySweep,
   type App,
@@ -10,9 +11,10 @@ import {
 } from '@holdfast/core'
 import { createEventStoreDbEventStore } from '@holdfast/event-store-eventstoredb'
 import { createMetrics, startHealthServer, type Logger } from '@holdfast/observability'
-import { createKafkaCommandConsumer } from '@holdfast/transport-kafka'
+import { createKafkaCommandConsumer, createKafkaResultPublisher } from '@holdfast/transport-kafka'
 import { acceptedIfSlow } from './accepted-if-slow.ts'
-import { resultOf } from './result-event.ts'
+import { publishReleases } from './publish-releases.ts'
+import { publishing } from './publishing.ts'
 
 export interface Handler {
   /** Where `/livez`, `/readyz` and `/metrics` are. */
@@ -49,7 +51,7 @@ export async function startHandler(settings: Settings, log: Logger): Promise<Han
       },
     },
   })
-  const consumer = createKafkaCommandConsumer({
+  const kafka = {
     brokers: settings.KAFKA_BROKERS,
     topicPrefix: settings.KAFKA_TOPIC_PREFIX,
     partitions: {
@@ -58,20 +60,32 @@ export async function startHandler(settings: Settings, log: Logger): Promise<Han
       replies: settings.KAFKA_REPLY_PARTITIONS,
     },
     replicationFactor: settings.KAFKA_REPLICATION,
+    logger: log,
+  }
+  const consumer = createKafkaCommandConsumer({
+    ...kafka,
     sessionTimeoutMs: settings.KAFKA_SESSION_MS,
     concurrency: settings.HANDLER_WINDOW,
     drainTimeoutMs: settings.DRAIN_MS,
-    logger: log,
     process: async (envelope) => {
       const resolution = await acceptedIfSlow(handler.dispatch(envelope))
-      const result = resultOf(envelope, resolution)
-      return { resolution, ...(result && { result }) }
+      return { resolution, results: await resultsOf(store, envelope, resolution) }
     },
+  })
+  const publisher = createKafkaResultPublisher(kafka)
+  const stopping = new AbortController()
+  const releases = publishReleases({
+    store,
+    consumer,
+    publisher,
+    clock: systemClock,
+    log,
+    signal: stopping.signal,
   })
   const completer = startCompleter({
     store,
     checkpoints: store.checkpoints,
-    transport: handler,
+    transport: publishing(handler, { store, publisher }),
     clock: systemClock,
     leaseMs: settings.LEASE_MS,
     everyMs: settings.COMPLETER_MS,
@@ -113,9 +127,12 @@ export async function startHandler(settings: Settings, log: Logger): Promise<Han
     started: consumer.started,
     async stop() {
       await consumer.close()
+      stopping.abort()
       const completed = Promise.all([completer.stop(), history.stop()])
       await handler.close()
+      await publisher.close()
       await completed
+      await releases
       await store.close()
       await health.close()
     },

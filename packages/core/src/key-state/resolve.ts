@@ -5,7 +5,7 @@ import type { Resolution } from '../ports/command-transport.ts'
 import type { EventStore } from '../ports/event-store.ts'
 import { decide, type KeyDecision } from './decide.ts'
 import { loadKeyState, loadOutcomeOf } from './load.ts'
-import type { Accepted, Resolved } from './state.ts'
+import type { Accepted, KeyState, Resolved } from './state.ts'
 
 /** A recorded outcome as the answer to an attempt. */
 export function replayOf(state: Resolved): Resolution {
@@ -32,7 +32,8 @@ export interface ResolveOptions {
  * Reads the key's stream and decides what the attempt meets there.
  *
  * The attempt is judged as of its arrival, so that a redelivery decides the same: it does not execute again because the
- * key has expired since. Nor because another request has superseded it since: then its own outcome stands further back.
+ * key has expired since. Nor because the key was released since, or another request has superseded it: then its own
+ * outcome stands further back.
  */
 export async function decideFromStream(
   envelope: CommandEnvelope,
@@ -43,9 +44,12 @@ export async function decideFromStream(
   const state = await loadKeyState(store, stream)
   const { expired, supersedes } = command
   const decision = decide(state, { fingerprint, nowMs: receivedAtMs }, { expired, supersedes, clockSkewMs })
+  const sinceMs = receivedAtMs - clockSkewMs
+  if (mayStandFurtherBack(state, { attemptId, sinceMs })) {
+    const own = await loadOutcomeOf(store, stream, { attemptId, sinceMs })
+    if (own !== undefined) return { kind: 'replay', state: own }
+  }
   if (decision.kind !== 'execute' || !supersedes || state.kind !== 'resolved') return decision
-  const own = await loadOutcomeOf(store, stream, { attemptId, sinceMs: receivedAtMs - clockSkewMs })
-  if (own !== undefined) return { kind: 'replay', state: own }
   return (await isOvertaken(envelope, { store, stream, generation: state.generation }))
     ? { kind: 'superseded' }
     : decision
@@ -67,6 +71,23 @@ async function isOvertaken(
   if (basedOnGeneration === undefined || generation <= basedOnGeneration) return false
   const last = await loadKeyState(store, stream, { withEnvelope: true })
   return last.kind === 'resolved' && last.envelope !== undefined && last.envelope.receivedAtMs > receivedAtMs
+}
+
+/** True when the attempt may have had its outcome before what the stream ends with: an attempt has none from before it came. */
+function mayStandFurtherBack(
+  state: KeyState,
+  { attemptId, sinceMs }: { readonly attemptId: string; readonly sinceMs: number },
+): boolean {
+  switch (state.kind) {
+    case 'vacant':
+    case 'removed':
+      return false
+    case 'released':
+      return true
+    case 'accepted':
+    case 'resolved':
+      return state.generation > 1 && state.attemptId !== attemptId && state.recordedAtMs >= sinceMs
+  }
 }
 
 /**

@@ -56,7 +56,7 @@ export async function startPair(options: PairOptions): Promise<Pair> {
   const shared = { brokers, topicPrefix, partitions: { commands: 1, replies: 2, results: 1, ...options.partitions } }
   const consumers: KafkaCommandConsumer[] = []
   const decide: KafkaCommandConsumerOptions['process'] = (envelope) =>
-    Promise.resolve({ resolution: outcomes.decide(envelope), result: resultOf(envelope) })
+    Promise.resolve({ resolution: outcomes.decide(envelope), results: [resultOf(envelope)] })
   const addConsumer = (more: Partial<KafkaCommandConsumerOptions> = {}) => {
     const consumer = createKafkaCommandConsumer({
       ...shared,

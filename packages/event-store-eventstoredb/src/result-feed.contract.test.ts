@@ -1,0 +1,22 @@
+import { createStoreResultFeed } from '@holdfast/core'
+import { startEventStore } from '@holdfast/testing/eventstore-stand-in'
+import { describeResultFeedContract } from '@holdfast/testing/result-feed-contract'
+import { createEventStoreDbEventStore } from './create-event-store.ts'
+
+describeResultFeedContract('store-backed, on EventStoreDB', {
+  async open() {
+    // A server for each: the feed is all that the store has.
+    const server = await startEventStore()
+    const connect = () => createEventStoreDbEventStore({ connectionString: server.url })
+    const [store, other] = [connect(), connect()]
+    return {
+      store,
+      feed: createStoreResultFeed({ store }),
+      reopen: () => Promise.resolve(createStoreResultFeed({ store: other })),
+      async [Symbol.asyncDispose]() {
+        await Promise.all([store.close(), other.close()])
+        await server[Symbol.asyncDispose]()
+      },
+    }
+  },
+})
