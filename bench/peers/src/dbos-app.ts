@@ -1,5 +1,5 @@
 /** The orders as DBOS workflows behind Fastify. Runs with PORT and DBOS_SYSTEM_DATABASE_URL; prints `ready`. */
-import { DBOS } from '@dbos-inc/dbos-sdk'
+import { DBOS, Error as DbosErrors } from '@dbos-inc/dbos-sdk'
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify'
 import { effects, orderSchema, place, type Order } from './order.ts'
 
@@ -24,11 +24,18 @@ const route =
   (workflow: (order: Order) => Promise<Placed>) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const key = request.headers['idempotency-key']
-    if (typeof key !== 'string') return reply.status(400).send({ error: 'Idempotency-Key is missing' })
+    if (typeof key !== 'string' || key === '') return reply.status(400).send({ error: 'Idempotency-Key is missing' })
     const order = orderSchema.safeParse(request.body)
     if (!order.success) return reply.status(400).send({ issues: order.error.issues })
-    const handle = await DBOS.startWorkflow(workflow, { workflowID: key })(order.data)
-    return reply.status(201).send(await handle.getResult())
+    try {
+      const handle = await DBOS.startWorkflow(workflow, { workflowID: key })(order.data)
+      return await reply.status(201).send(await handle.getResult())
+    } catch (error) {
+      // The id belongs to a workflow of the other kind.
+      if (error instanceof DbosErrors.DBOSConflictingWorkflowError)
+        return reply.status(409).send({ error: error.message })
+      throw error
+    }
   }
 
 DBOS.setConfig({

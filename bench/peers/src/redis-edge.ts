@@ -19,7 +19,7 @@ export async function serve(recipe: (key: string, order: Order) => Promise<strin
   const server = fastify()
   server.post('/api/order', async (request, reply) => {
     const key = request.headers['idempotency-key']
-    if (typeof key !== 'string') return reply.status(400).send({ error: 'Idempotency-Key is missing' })
+    if (typeof key !== 'string' || key === '') return reply.status(400).send({ error: 'Idempotency-Key is missing' })
     const order = orderSchema.safeParse(request.body)
     if (!order.success) return reply.status(400).send({ issues: order.error.issues })
     return reply

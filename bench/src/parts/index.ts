@@ -2,7 +2,8 @@ import type { Part } from '../part.ts'
 import { distributed } from './distributed.ts'
 import { keysStored } from './keys-stored.ts'
 import { retries } from './retries.ts'
+import { siege } from './siege.ts'
 import { sideBySide } from './side-by-side.ts'
 
 /** Everything that `npm run bench` measures, in the order of the report. A new part: its file beside this one, and a line here. */
-export const parts: readonly Part[] = [sideBySide, retries, keysStored, distributed]
+export const parts: readonly Part[] = [sideBySide, retries, keysStored, distributed, siege]
