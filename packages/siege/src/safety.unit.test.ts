@@ -16,7 +16,11 @@ describe('only loopback, unless the caller owns the target', () => {
     },
   )
 
-  const resolve = (...addresses: readonly string[]) => ({ iOwnThisTarget: false, resolve: async () => addresses })
+  const resolve = (...addresses: readonly string[]) => ({
+    iOwnThisTarget: false,
+    resolve: async () => addresses,
+    listens: async () => false,
+  })
 
   test('all addresses of a name must be loopback', async () => {
     await expect(resolveTarget(new URL('http://shop.test'), resolve('127.0.0.1', '::1'))).resolves.toMatchObject({
@@ -30,6 +34,17 @@ describe('only loopback, unless the caller owns the target', () => {
     await expect(resolveTarget(new URL('http://shop.test'), resolve())).rejects.toMatchObject({
       code: 'target-unusable',
     })
+  })
+
+  test('of several addresses the one is taken on which somebody listens', async () => {
+    const options = { ...resolve('::1', '127.0.0.1'), listens: async (address: string) => address === '127.0.0.1' }
+    expect(await resolveTarget(new URL('http://localhost'), options)).toMatchObject({ address: '127.0.0.1' })
+    const foreign = {
+      ...options,
+      ...resolve('127.0.0.1', '192.0.2.1'),
+      listens: () => Promise.reject(new Error('asked')),
+    }
+    await expect(resolveTarget(new URL('http://localhost'), foreign), 'none is asked').rejects.toThrow('not a loopback')
   })
 
   test('addresses in every notation that a URL takes', async () => {

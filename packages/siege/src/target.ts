@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
-import { BlockList, isIP, isIPv4 } from 'node:net'
+import { once } from 'node:events'
+import { BlockList, connect, isIP, isIPv4 } from 'node:net'
 import { SiegeError } from './siege-error.ts'
 
 /** Where the connections go: the address that was checked, whatever the name resolves to later. */
@@ -25,6 +26,8 @@ export interface ResolveTargetOptions {
   readonly iOwnThisTarget: boolean
   /** All addresses of a name; default: the system's resolver. */
   readonly resolve?: (hostname: string) => Promise<readonly string[]>
+  /** Whether somebody listens there; default: a connection that is closed at once. */
+  readonly listens?: (address: string, port: number) => Promise<boolean>
 }
 
 /**
@@ -36,8 +39,8 @@ export interface ResolveTargetOptions {
 export async function resolveTarget(url: URL, options: ResolveTargetOptions): Promise<Target> {
   const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const addresses = isIP(hostname) > 0 ? [hostname] : await (options.resolve ?? allAddresses)(hostname)
-  const [address] = addresses
-  if (address === undefined) throw new SiegeError('target-unusable', `${hostname} has no address`)
+  const [first] = addresses
+  if (first === undefined) throw new SiegeError('target-unusable', `${hostname} has no address`)
   const foreign = addresses.find((one) => !isLoopback(one))
   if (foreign !== undefined && !options.iOwnThisTarget) {
     throw new SiegeError(
@@ -47,7 +50,30 @@ export async function resolveTarget(url: URL, options: ResolveTargetOptions): Pr
   }
   const secure = url.protocol === 'https:'
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
+  const address = (await listening(addresses, { port, listens: options.listens ?? listens })) ?? first
   return { origin: url.origin, secure, hostname, address, port, host: url.host }
+}
+
+/** `localhost` is ::1 and 127.0.0.1, and many a server listens on one of them only. */
+async function listening(
+  addresses: readonly string[],
+  { port, listens }: { readonly port: number; readonly listens: NonNullable<ResolveTargetOptions['listens']> },
+): Promise<string | undefined> {
+  if (addresses.length === 1) return addresses[0]
+  for (const address of addresses) if (await listens(address, port)) return address
+  return undefined
+}
+
+async function listens(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port })
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(2_000) })
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
 }
 
 async function allAddresses(hostname: string): Promise<readonly string[]> {
