@@ -4,6 +4,7 @@ import { keysStored } from './keys-stored.ts'
 import { retries } from './retries.ts'
 import { siege } from './siege.ts'
 import { sideBySide } from './side-by-side.ts'
+import { steps } from './steps.ts'
 
 /** Everything that `npm run bench` measures, in the order of the report. A new part: its file beside this one, and a line here. */
-export const parts: readonly Part[] = [sideBySide, retries, keysStored, distributed, siege]
+export const parts: readonly Part[] = [sideBySide, retries, keysStored, distributed, steps, siege]

@@ -29,7 +29,20 @@ function orderCommand(
   })
 }
 
-/** The bare route's schema as a pure command, with one durable step, and with three. */
+/** Fails at each of its tries, some seconds in all: a poisoned key. */
+const poisoned = defineCommand({
+  name: 'order.place-poisoned',
+  route: { method: 'POST', path: '/api/order-poisoned' },
+  input,
+  retry: { attempts: 40, initialDelayMs: 20, maxDelayMs: 100 },
+  async handle(_order, ctx) {
+    await ctx.step('reserve-stock', () => Promise.reject(new Error('it never works')), { retry: { attempts: 1 } })
+    return { type: 'OrderPlaced', data: {} } as const
+  },
+  respond: ({ data }) => created(data),
+})
+
+/** The bare route's schema as a pure command, with one durable step, and with three; and one that always fails. */
 export const app = defineApp({
   name: 'bench',
   commands: [
@@ -42,5 +55,6 @@ export const app = defineApp({
       await ctx.step('charge-card', () => charge(quantity))
       await ctx.step('create-label', () => label(ctx.id))
     }),
+    poisoned,
   ],
 })

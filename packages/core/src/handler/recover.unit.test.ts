@@ -112,6 +112,49 @@ describe('every accepted key resolves', () => {
   })
 })
 
+describe('the lease', () => {
+  const leaseMs = 60_000
+  const recoverWithin = (world: World, process: TestProcess) =>
+    recoverAccepted({
+      ...{ store: process.store, checkpoints: process.store, transport: process.handler },
+      ...{ signal: new AbortController().signal, idleSinceMs: world.clock.nowMs() - leaseMs },
+    })
+
+  test('what somebody wrote to within it is left to him, and taken over when it has run out', async () => {
+    const world = slowWorld()
+    await accepted(world, { k: '100' })
+    const process = world.start()
+    for (let ms = 0; ms < leaseMs; ms += 10_000) {
+      expect(await recoverWithin(world, process)).toMatchObject({ found: 0 })
+      await world.clock.advance(10_000)
+    }
+    const recovered = recoverWithin(world, process)
+    await world.clock.runUntilIdle()
+    expect(await recovered).toMatchObject({ found: 1 })
+    expect(typesOf(world, process, 'k')).toEqual(['CommandAccepted', 'Made'])
+  })
+
+  test('each write renews it: a command that is tried again and again stays where it is', async () => {
+    let tries = 0
+    const failing = testCommand(
+      () => {
+        tries++
+        throw new Error('not yet')
+      },
+      { retry: { attempts: 6, initialDelayMs: leaseMs - 10_000, maxDelayMs: leaseMs - 10_000 } },
+    )
+    const world: World = createWorld({ commands: [failing] })
+    const [owner, other] = [world.start(), world.start()]
+    const { resolution } = owner.dispatch({ key: 'k' })
+    for (let ms = 0; ms < 10 * leaseMs; ms += 5_000) {
+      expect(await recoverWithin(world, other)).toMatchObject({ found: 0 })
+      await world.clock.advance(5_000)
+    }
+    expect(await resolution).toMatchObject({ outcome: 'failed' })
+    expect(tries).toBe(6)
+  })
+})
+
 describe('its checkpoint', () => {
   const checkpointOf = (world: World): bigint | undefined => world.log.checkpoints.get('recover')
   const lastPosition = (world: World): bigint | undefined => world.log.events().at(-1)?.position
