@@ -8,7 +8,7 @@ import {
   type RemovalRecord,
 } from '../key-state/events.ts'
 import { loadKeyState } from '../key-state/load.ts'
-import type { Released, Resolved } from '../key-state/state.ts'
+import { keyMetadata, type Released, type Resolved } from '../key-state/state.ts'
 import type { Clock, Ids } from '../ports/clock.ts'
 import { EventStoreError, type EventStore, type RecordedEvent } from '../ports/event-store.ts'
 import { eventDigest } from './event-digest.ts'
@@ -95,7 +95,8 @@ type Trace = HistoryRemovedData['removed'][number]
 
 /** What is left of an event; of an earlier removal also what that one has named, or nothing would name it any more. */
 function traces(event: RecordedEvent): readonly Trace[] {
-  const named = event.type === keyEventTypes.historyRemoved ? (event.data as HistoryRemovedData).removed : []
+  // By the metadata: an application's own event may have the same type.
+  const named = keyMetadata(event).removal === undefined ? [] : (event.data as HistoryRemovedData).removed
   return [...named, [String(event.position), eventDigest(event)]]
 }
 
