@@ -8,6 +8,8 @@ export const headers = {
   idempotencyKey: 'idempotency-key',
   idempotencyExpires: 'idempotency-expires',
   idempotentReplayed: 'idempotent-replayed',
+  projectionPosition: 'projection-position',
+  projectionVersion: 'projection-version',
   requestId: 'x-request-id',
   prefer: 'prefer',
   preferenceApplied: 'preference-applied',

@@ -50,6 +50,8 @@ const resolutionSchema = z.discriminatedUnion('kind', [
     attemptId: z.string(),
     completedAtMs: z.number(),
     expiresAtMs: z.number(),
+    // Absent from a handler of an older version.
+    position: z.string().default(''),
   }),
   z.object({ kind: z.literal('reused') }),
   z.object({ kind: z.literal('expired') }),

@@ -167,7 +167,7 @@ class History {
   ): void {
     const { stepKey, take, after } = step
     const from = this.length
-    aggregates.execute(stock, 'a', { command: take, stepKey, after, turn }).then(
+    aggregates.execute(stock, 'a', { command: take, tenant: 't', stepKey, after, turn }).then(
       (result) => {
         if (!store.faults.crashed) this.told.push({ step, turn, result, from, to: this.length })
       },

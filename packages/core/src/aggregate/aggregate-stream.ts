@@ -14,6 +14,8 @@ export interface AggregateDeps {
 
 export interface AggregateRequest {
   readonly command: JsonValue
+  /** Whose command it is: its events say so. */
+  readonly tenant: string
   /** Marks the events: they are appended once for it, whoever asks and how often. */
   readonly stepKey: string
   /** Revision of the aggregate before the step was begun; -1 for none. Its events stand after it, or not at all. */
@@ -191,7 +193,7 @@ export class AggregateStream {
     /** What the batch writes for a step is what the step came to, for all that ask. */
     const written = new Map<string, ExecuteResult>()
     for (const request of batch) {
-      const { stepKey, turn } = request
+      const { stepKey } = request
       const same = written.get(stepKey)
       if (same !== undefined) {
         results.set(request, same)
@@ -201,7 +203,7 @@ export class AggregateStream {
         const { result, next } = this.#decide(request, state)
         state = next
         results.set(request, result)
-        const events = this.#eventsOf(result, { stepKey, turn })
+        const events = this.#eventsOf(result, request)
         if (events.length > 0) written.set(stepKey, result)
         appended.push(...events)
       } catch (error) {
@@ -227,11 +229,16 @@ export class AggregateStream {
   }
 
   /** What is written for a decision: its events, or, where somebody else may be at the step, that it has none. */
-  #eventsOf(result: ExecuteResult, { stepKey, turn }: Pick<AggregateRequest, 'stepKey' | 'turn'>): readonly NewEvent[] {
+  #eventsOf(result: ExecuteResult, { stepKey, turn, tenant }: AggregateRequest): readonly NewEvent[] {
     const { ids } = this.#deps
-    const metadata = { v: 1, step_key: stepKey }
+    const metadata = { v: 1, tenant, step_key: stepKey }
     if (result.kind === 'done' && result.events.length > 0)
-      return result.events.map(({ type, data }) => ({ id: ids.uuid(), type, data, metadata }))
+      return result.events.map(({ type, data, version = 1 }) => ({
+        id: ids.uuid(),
+        type,
+        data,
+        metadata: version === 1 ? metadata : { ...metadata, version },
+      }))
     if (turn === 'first') return []
     const data = { result: result as unknown as JsonObject }
     return [{ id: ids.uuid(), type: decidedWithoutEvents, data, metadata: { ...metadata, without_events: true } }]

@@ -44,7 +44,10 @@ const setUp = (options: { readonly aggregate?: Aggregate; readonly maxEventBytes
     const stream = new AggregateStream({ store, clock, ids }, aggregate, 'stock-a')
     let keys = 0
     const act = (command: Command, request: Partial<AggregateRequest> = {}): Promise<ExecuteResult> =>
-      stream.execute({ command, stepKey: `key-${ids.uuid()}-${keys++}`, after: -1, turn: 'first', ...request })
+      stream.execute({
+        ...{ command, tenant: 't', stepKey: `key-${ids.uuid()}-${keys++}`, after: -1, turn: 'first' },
+        ...request,
+      })
     return { store, stream, act }
   }
   const types = () => log.events('stock-a').map(({ type }) => type)
@@ -94,8 +97,8 @@ describe('an aggregate decides', () => {
     const { log, open } = setUp()
     await open().act({ add: 2 }, { stepKey: 'the-key' })
     expect(log.events('stock-a').map(({ metadata }) => metadata)).toEqual([
-      { v: 1, step_key: 'the-key' },
-      { v: 1, step_key: 'the-key' },
+      { v: 1, tenant: 't', step_key: 'the-key' },
+      { v: 1, tenant: 't', step_key: 'the-key' },
     ])
   })
 })

@@ -55,7 +55,7 @@ describe('the aggregates of a process', () => {
     const ids = createTestIds()
     const aggregates = new Aggregates({ store, clock, ids })
     const act = (id: string) =>
-      aggregates.execute(sum, id, { command: 1, stepKey: ids.uuid(), after: -1, turn: 'first' })
+      aggregates.execute(sum, id, { command: 1, tenant: 't', stepKey: ids.uuid(), after: -1, turn: 'first' })
     return { store, clock, aggregates, loads, act }
   }
 

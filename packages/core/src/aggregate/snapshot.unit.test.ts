@@ -27,7 +27,7 @@ const open = (store: MemoryEventStore, aggregate: Aggregate) => {
   const stream = new AggregateStream({ store, clock, ids }, aggregate, 'sum-a')
   return async (n: number): Promise<number> => {
     const after = await stream.knownRevision()
-    const result = await stream.execute({ command: n, stepKey: ids.uuid(), after, turn: 'first' })
+    const result = await stream.execute({ command: n, tenant: 't', stepKey: ids.uuid(), after, turn: 'first' })
     await clock.settle()
     return result.kind === 'done' ? Number(result.events[0]?.data['before']) : Number.NaN
   }

@@ -8,6 +8,11 @@ import type { RetryPolicy } from './retry-policy.ts'
 export interface DomainEvent<Type extends string = string, Data extends JsonObject = JsonObject> {
   readonly type: Type
   readonly data: Data
+  /**
+   * Version of `data`, a whole number from 1; stored in the event's metadata. Raise it when their shape changes, and say in
+   * `defineApp({ upcast })` how older ones are read. Default 1.
+   */
+  readonly version?: number
 }
 
 export type HttpMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE'

@@ -13,6 +13,8 @@ export type Answer =
       /** Executed by this attempt, waited for with another, or recorded before. */
       readonly source: 'executed' | 'attached' | 'replayed'
       readonly expiresAtMs: number
+      /** See Resolution. */
+      readonly position: string
     }
   /** Durable, and not finished within the caller's wait. */
   | {

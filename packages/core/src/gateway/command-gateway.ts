@@ -348,11 +348,11 @@ function toAnswer(
   const { commandId } = caller
   switch (resolution.kind) {
     case 'outcome': {
-      const { response, expiresAtMs } = resolution
+      const { response, expiresAtMs, position } = resolution
       const replayed = resolution.attemptId !== caller.attemptId
       const attached = caller.attemptId === undefined && caller.cached !== true
       const source = attached ? 'attached' : replayed ? 'replayed' : 'executed'
-      return { kind: 'response', commandId, response, expiresAtMs, replayed, source }
+      return { kind: 'response', commandId, response, expiresAtMs, position, replayed, source }
     }
     case 'reused':
       return { kind: 'refused', code: 'idempotency-key-reused', commandId }

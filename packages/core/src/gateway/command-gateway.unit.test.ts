@@ -35,6 +35,7 @@ describe('one attempt', () => {
       replayed: false,
       source: 'executed',
       expiresAtMs: world.clock.nowMs() + 86_400_000,
+      position: String(event?.position),
     })
     expect(responseOf(answer)).toMatchObject({ status: 201, body: JSON.stringify(event?.data) })
   })

@@ -12,6 +12,7 @@ const outcome = (generation = 1, body = ''): RecordedOutcome => ({
   attemptId: 'a',
   completedAtMs: 0,
   expiresAtMs: 1,
+  position: '8',
 })
 
 describe('the outcome cache', () => {

@@ -9,13 +9,19 @@ import { defaultStepRetry, type Steps } from './steps.ts'
 /** Either the store answers, or it refuses: that a write takes long tells nothing about it. */
 const undoRetry: RetryPolicy = { ...defaultStepRetry, timeoutMs: 2 ** 31 - 1 }
 
+interface ExecuteStepDeps {
+  readonly steps: Steps
+  readonly aggregates: Aggregates
+  readonly tenant: string
+}
+
 /**
  * `ctx.execute`: a command to an aggregate as a step. Its start is recorded with the aggregate's revision before the
  * append; after a crash in between, the events are looked for from there on, by the step key in their metadata. A step
  * that was interrupted is closed before it is undone: it is neither left behind, nor written later by someone else.
  */
 export function executeStep(
-  { steps, aggregates }: { readonly steps: Steps; readonly aggregates: Aggregates },
+  { steps, aggregates, tenant }: ExecuteStepDeps,
   target: { readonly aggregate: Aggregate; readonly id: string },
   options: { readonly command: JsonValue } & ExecuteOptions<JsonValue, DomainEvent>,
 ): Promise<ExecuteResult> {
@@ -33,7 +39,7 @@ export function executeStep(
     run: async (before, closing) => {
       const { after } = place ?? before?.place ?? unknownPlace
       const turn = closing ? 'close' : before === undefined ? 'first' : 'again'
-      const request = { command: options.command, stepKey: steps.keyOf(name), after, turn } as const
+      const request = { command: options.command, tenant, stepKey: steps.keyOf(name), after, turn } as const
       return (await aggregates.execute(aggregate, id, request)) as unknown as JsonValue
     },
     ...(undo && {
@@ -47,7 +53,13 @@ export function executeStep(
   async function undoOnce(command: () => JsonValue): Promise<void> {
     const stepKey = steps.undoKeyOf(name)
     const { after } = place ?? steps.records.find((record) => record.name === name)?.place ?? unknownPlace
-    const undone = await aggregates.execute(aggregate, id, { command: command(), stepKey, after, turn: 'first' })
+    const undone = await aggregates.execute(aggregate, id, {
+      command: command(),
+      tenant,
+      stepKey,
+      after,
+      turn: 'first',
+    })
     if (undone.kind === 'rejected') throw new Error(`${aggregate.name} "${id}" refuses to take the step back`)
   }
   return recorded as unknown as Promise<ExecuteResult>

@@ -165,7 +165,7 @@ export class Generation {
         ...{ commandId, generation, clock, writer: this.#writer, abort: this.#abort, replayOnly },
         recorded: this.#records,
       })
-      return stepContext(this.#steps, this.#deps.aggregates)
+      return stepContext(this.#steps, this.#deps.aggregates, this.#plan.envelope.tenant)
     }
     return attempt({ command, commandId, envelope, clock, abort: this.#abort, steps })
   }
@@ -327,9 +327,10 @@ export class Generation {
     const expiresAtMs = completedAtMs + command.retentionMs
     const outcome: OutcomeRecord = { kind, response, completedAtMs, expiresAtMs, attempts: this.#attempts }
     return this.#writer.conclude(events, outcome).then(() => {
+      const position = String(this.#writer.position)
       this.#deps.observer.decided?.({ envelope, outcome: kind, attempts: this.#attempts })
       const { attemptId } = envelope
-      return { kind: 'outcome', outcome: kind, response, generation, attemptId, completedAtMs, expiresAtMs }
+      return { kind: 'outcome', outcome: kind, response, generation, attemptId, completedAtMs, expiresAtMs, position }
     })
   }
 }
@@ -340,10 +341,10 @@ const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : 
 const isForeign = (error: unknown): error is EventStoreError | GenerationLost =>
   error instanceof EventStoreError || error instanceof GenerationLost
 
-function stepContext(steps: Steps, aggregates: Aggregates): StepContext {
+function stepContext(steps: Steps, aggregates: Aggregates, tenant: string): StepContext {
   return {
     step: (name, run, options) => steps.step(name, run, options),
     execute: ((aggregate: Aggregate, id: string, options: { readonly command: JsonValue }) =>
-      executeStep({ steps, aggregates }, { aggregate, id }, options)) as Execute,
+      executeStep({ steps, aggregates, tenant }, { aggregate, id }, options)) as Execute,
   }
 }

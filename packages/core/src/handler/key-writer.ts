@@ -49,6 +49,7 @@ export class KeyWriter {
   readonly #plan: KeyWriterPlan
   #revision: ExpectedRevision
   #accepted: boolean
+  #position = 0n
   /** Why nothing can be written any more. */
   #ended: Error | undefined
   /** Settles, never rejects, when the last of the writes that were asked for is over; with why those behind it fail too. */
@@ -61,6 +62,11 @@ export class KeyWriter {
     this.#plan = plan
     this.#revision = plan.expectedRevision
     this.#accepted = plan.accepted
+  }
+
+  /** Global position of the last event that was written here. */
+  get position(): bigint {
+    return this.#position
   }
 
   /** True when the generation has begun on the stream. */
@@ -142,6 +148,7 @@ export class KeyWriter {
           throw this.#ended
         }
         this.#revision = result.revision
+        this.#position = result.position
         this.#accepted = true
       },
       (error: unknown) => {
@@ -163,6 +170,8 @@ export class KeyWriter {
       attemptId,
     }
     if (first) metadata.envelope = recorded(envelope)
+    else metadata.tenant = envelope.tenant
+    if (event.version !== undefined && event.version !== 1) metadata.version = event.version
     if (outcome !== undefined) metadata.outcome = outcome
     return {
       id: this.#deps.ids.uuid(),

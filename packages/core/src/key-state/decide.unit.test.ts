@@ -28,6 +28,7 @@ const resolved: Resolved = {
   revision: 7n,
   fingerprint: mine,
   attemptId: 'attempt-3',
+  position: 70n,
   recordedAtMs: 1_050,
   outcome: {
     kind: 'succeeded',

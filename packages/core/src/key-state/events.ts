@@ -1,4 +1,4 @@
-import type { Fingerprint } from '../brands.ts'
+import type { Fingerprint, Tenant } from '../brands.ts'
 import type { CommandEnvelope } from '../envelope.ts'
 import type { JsonObject } from '../json.ts'
 
@@ -59,6 +59,10 @@ export interface KeyEventMetadata {
   readonly fingerprint: Fingerprint
   /** The attempt that this generation executes. */
   readonly attemptId: string
+  /** Whose command it is; on the first event of a generation the envelope says so. */
+  readonly tenant?: Tenant
+  /** Version of the event's data; absent for 1. */
+  readonly version?: number
   /** On the first event of a generation. */
   readonly envelope?: RecordedEnvelope
   /** On the last event of a generation. */

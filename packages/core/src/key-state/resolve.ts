@@ -18,6 +18,7 @@ export function replayOf(state: Resolved): Resolution {
     attemptId,
     completedAtMs: outcome.completedAtMs,
     expiresAtMs: outcome.expiresAtMs,
+    position: String(state.position),
   }
 }
 

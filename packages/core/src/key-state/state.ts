@@ -50,6 +50,8 @@ export interface Accepted extends Generation {
 export interface Resolved extends Generation {
   readonly kind: 'resolved'
   readonly outcome: OutcomeRecord
+  /** Global position of the event with the outcome. */
+  readonly position: bigint
   /** The store's clock at the outcome. */
   readonly recordedAtMs: number
   /** Absent when only the last event of a generation of several events was read. */
@@ -110,6 +112,7 @@ export function evolve(state: KeyState, event: RecordedEvent): KeyState {
       kind: 'resolved',
       ...common,
       outcome: metadata.outcome,
+      position: event.position,
       recordedAtMs: event.recordedAtMs,
       ...(envelope && { envelope }),
       ...(acceptedAtMs !== undefined && { acceptedAtMs }),

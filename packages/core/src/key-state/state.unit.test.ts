@@ -48,7 +48,14 @@ const accepted = {
   acceptedAtMs: 1_000,
   steps: [],
 }
-const resolved = { generation: 1, fingerprint, attemptId: 'attempt-1', kind: 'resolved', outcome }
+const resolved = {
+  generation: 1,
+  fingerprint,
+  attemptId: 'attempt-1',
+  kind: 'resolved',
+  outcome,
+  position: expect.any(BigInt) as bigint,
+}
 
 describe('evolve', () => {
   test('accepted', () => {

@@ -13,6 +13,8 @@ export type Resolution =
       /** Clock of the handler that decided, milliseconds since the epoch. */
       readonly completedAtMs: number
       readonly expiresAtMs: number
+      /** Global position of the event with the outcome, in decimal digits; '' from a handler that does not tell it. */
+      readonly position: string
     }
   /** The key names another request. */
   | { readonly kind: 'reused' }

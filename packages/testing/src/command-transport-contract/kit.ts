@@ -34,6 +34,7 @@ export function outcomeOf({ key, attemptId }: CommandEnvelope, executed = attemp
     attemptId: executed,
     completedAtMs: 1_700_000_000_500,
     expiresAtMs: 1_700_086_400_500,
+    position: '9007199254740993',
   }
 }
 

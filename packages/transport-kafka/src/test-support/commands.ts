@@ -35,7 +35,7 @@ const responseOf = ({ key }: CommandEnvelope, status: number): OutcomeRecord['re
 export function outcomeOf(envelope: CommandEnvelope, outcome: 'succeeded' | 'failed' = 'succeeded'): Resolution {
   const response = responseOf(envelope, outcome === 'failed' ? 500 : 201)
   const { attemptId } = envelope
-  return { kind: 'outcome', outcome, response, generation: 1, attemptId, completedAtMs, expiresAtMs }
+  return { kind: 'outcome', outcome, response, generation: 1, attemptId, completedAtMs, expiresAtMs, position: '8' }
 }
 
 /** The result of `outcomeOf(envelope)`. */

@@ -166,6 +166,7 @@ function sendRecorded(
     rfc3339(answer.expiresAtMs),
   ]
   if (caller.sentKey !== undefined) lines.push(headers.idempotencyKey, caller.sentKey)
+  if (answer.position !== '') lines.push(headers.projectionPosition, answer.position)
   if (answer.replayed) lines.push(headers.idempotentReplayed, 'true')
   if (applied !== undefined) lines.push(headers.preferenceApplied, applied)
   if (closing) lines.push('connection', 'close')
