@@ -6,7 +6,7 @@ import type { TestServer } from './server.ts'
 export type MetricReader = (name: string, labels?: Readonly<Record<string, string>>) => number
 
 /** Reads `/metrics` of all processes. */
-export async function readMetrics(server: TestServer): Promise<MetricReader> {
+export async function readMetrics(server: Pick<TestServer, 'metricsUrls'>): Promise<MetricReader> {
   const texts = await Promise.all(
     server.metricsUrls.map(async (url) => {
       const response = await send({ url, path: '/metrics' })

@@ -14,4 +14,6 @@ export const apps = {
   contract: path('../apps/contract.ts'),
   v1: path('../apps/v1.ts'),
   v2: path('../apps/v2.ts'),
+  projected1: path('../apps/embedded-projections/v1.ts'),
+  projected2: path('../apps/embedded-projections/v2.ts'),
 } as const

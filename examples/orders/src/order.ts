@@ -49,7 +49,7 @@ interface Order {
   readonly quantity: number
 }
 
-type OrderPlaced = DomainEvent<
+export type OrderPlaced = DomainEvent<
   'OrderPlaced',
   {
     readonly order_id: string
@@ -59,6 +59,8 @@ type OrderPlaced = DomainEvent<
     readonly tracking: string
   }
 >
+
+export type OrderCancelled = DomainEvent<'OrderCancelled', { readonly order_id: string }>
 
 /** The order's commands, on these providers. */
 export function createOrderCommands(providers: OrderProviders) {
@@ -131,7 +133,7 @@ export function createOrderCommands(providers: OrderProviders) {
     identity: 'uri',
     input: z.strictObject({ order_id: orderId }),
     output: z.object({ order_id: z.string(), status: z.literal('cancelled') }),
-    handle: ({ order_id }) => ({ type: 'OrderCancelled', data: { order_id } }) as const,
+    handle: ({ order_id }): OrderCancelled => ({ type: 'OrderCancelled', data: { order_id } }),
     respond: ({ data }) => ok({ ...data, status: 'cancelled' }),
   })
 

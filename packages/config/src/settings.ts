@@ -183,6 +183,21 @@ export const settingDefinitions = {
         'When a projector was not heard of for so long, another one takes its projections over. Distributed runtime only.',
     },
   ),
+  PROJECTION_WAIT_MS: integerSetting(
+    { min: 0, max: 60_000, unit: 'milliseconds' },
+    {
+      default: '5000',
+      description: 'How long a read of a projection waits for the position it asks for (`?after=`); then 503.',
+    },
+  ),
+  PROJECTION_SNAPSHOT_EVERY: integerSetting(
+    { min: 1, max: 1_000_000, unit: 'events' },
+    {
+      default: '2000',
+      description: 'A projection can be read as of a moment by folding at most about so many events.',
+      reason: 'Some tens of milliseconds. Each snapshot costs a copy of what is changed after it.',
+    },
+  ),
   INSTANCE_ID: textSetting(
     { regex: /^[A-Za-z0-9._-]{0,100}$/, allowed: 'up to 100 of A-Z a-z 0-9 . _ -' },
     { default: '', description: 'Name of this process in logs and on Kafka. Empty: made anew at each start.' },

@@ -60,6 +60,12 @@ export const errorCatalogue = {
       '`GET /results` takes `command`, `outcome` and `after`, and a `Last-Event-ID` that this installation has sent. `issues` lists what is wrong.',
     action: 'Correct the query. A consumer whose position is lost starts without one, and deduplicates by event id.',
   }),
+  'projection-query-invalid': entry(400, 'Query of a projection is invalid', {
+    retryable: false,
+    meaning:
+      'Projections take `at` (a position or an RFC 3339 time), `after` (a position), and lists also `limit` (1 to 1000) and `cursor`. `issues` lists what is wrong.',
+    action: 'Correct the query.',
+  }),
   'not-found': entry(404, 'No such resource', {
     retryable: false,
     meaning: 'Nothing is served under this path.',
@@ -69,6 +75,16 @@ export const errorCatalogue = {
     retryable: false,
     meaning: 'No command with this id is known to this tenant.',
     action: 'Check the id. A command that was answered 202 or 2xx is always found.',
+  }),
+  'projection-not-found': entry(404, 'No such projection', {
+    retryable: false,
+    meaning: 'The application has no projection of this name.',
+    action: 'See `/openapi.json` for the projections of this application.',
+  }),
+  'document-not-found': entry(404, 'No such document', {
+    retryable: false,
+    meaning: 'The projection holds no document with this id for this tenant, at the position that the answer names.',
+    action: 'If a command has just made it, read with `after=<Projection-Position of its answer>`.',
   }),
   'idempotency-key-not-found': entry(404, 'Key was never used', {
     retryable: false,
@@ -142,6 +158,12 @@ export const errorCatalogue = {
     retryable: true,
     meaning: 'The gateway is working on as many requests as HOLDFAST_MAX_IN_FLIGHT allows.',
     action: 'Retry with the same key after `Retry-After` seconds.',
+  }),
+  'projection-behind': entry(503, 'Projection has not come so far', {
+    retryable: true,
+    meaning:
+      'The projection has not reached the position that the request asks for within HOLDFAST_PROJECTION_WAIT_MS, or this version of it is still being built.',
+    action: 'Ask again after `Retry-After` seconds.',
   }),
   'too-many-consumers': entry(503, 'Too many consumers of the results', {
     retryable: true,

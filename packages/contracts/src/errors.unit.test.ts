@@ -28,6 +28,7 @@ describe('the error catalogue', () => {
       'command-in-progress',
       'internal',
       'overloaded',
+      'projection-behind',
       'request-timeout',
       'too-many-consumers',
       'unavailable',

@@ -4,6 +4,7 @@ import type { Settings } from '@holdfast/config'
 import { headers } from '@holdfast/contracts'
 import type { App, CommandGateway, EventStore, Ids, ResultFeed } from '@holdfast/core'
 import type { Logger, Metrics } from '@holdfast/observability'
+import type { ProjectionReader } from '@holdfast/projections'
 import {
   fastify as createFastify,
   LogController,
@@ -20,6 +21,7 @@ import { answerErrors, answerSocketError, sendError } from './http/errors.ts'
 import { addLookupRoutes } from './http/lookup-routes.ts'
 import { openApiOf } from './http/openapi.ts'
 import { ProblemError } from './http/problem-error.ts'
+import { addProjectionRoutes } from './http/projection-routes.ts'
 import { addProblemPages } from './http/problem-pages.ts'
 import { RequestLog } from './http/request-log.ts'
 import { addReleaseRoute } from './http/release-route.ts'
@@ -31,6 +33,8 @@ export interface GatewayParts {
   readonly gateway: CommandGateway
   readonly store: EventStore
   readonly results: ResultFeed
+  /** Undefined where there is no read store: then no projection is served. */
+  readonly projections: ProjectionReader | undefined
   readonly ids: Ids
   readonly metrics: Metrics
   readonly log: Logger
@@ -116,9 +120,10 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
     heartbeatMs: settings.RESULTS_HEARTBEAT_MS,
     stallMs: settings.RESULTS_STALL_MS,
   })
-  addSystemRoutes(fastify, { store, metrics, ready })
+  if (parts.projections !== undefined) addProjectionRoutes(fastify, { app, reader: parts.projections, authenticate })
+  addSystemRoutes(fastify, { app, store, metrics, ready, projections: parts.projections })
   addProblemPages(fastify, app)
-  const document = openApiOf(app)
+  const document = openApiOf(app, { projections: parts.projections !== undefined })
   fastify.get('/openapi.json', () => document)
   await fastify.register(swagger, { mode: 'static', specification: { document: document as never } })
   await fastify.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })

@@ -50,8 +50,16 @@ export async function startProjectorService(settings: Settings, log: Logger): Pr
       metrics.projections.committed(projection, count, durationMs / 1_000)
     },
   }
-  const leaseMs = settings.PROJECTION_LEASE_MS
-  const projectors = startProjectors(app.projections, { events, store, clock: systemClock, owner, leaseMs, observer })
+  const { PROJECTION_LEASE_MS: leaseMs, PROJECTION_SNAPSHOT_EVERY: snapshotEvery } = settings
+  const projectors = startProjectors(app.projections, {
+    events,
+    store,
+    clock: systemClock,
+    owner,
+    leaseMs,
+    snapshotEvery,
+    observer,
+  })
   metrics.projections.watch(() =>
     projectionStandings({ projections: app.projections, projectors, events, store, clock: systemClock }),
   )

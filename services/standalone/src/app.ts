@@ -14,6 +14,7 @@ import { createSqliteEventStore } from '@holdfast/event-store-sqlite'
 import { buildGateway } from '@holdfast/gateway/app.ts'
 import { closeInOrder } from '@holdfast/gateway/close-in-order.ts'
 import { createMetrics, type Logger } from '@holdfast/observability'
+import { startEmbeddedProjections } from './projections.ts'
 
 /** Outcomes of about the last 20,000 commands, so that a storm of retries is answered from memory. */
 const cacheBytes = 16 * 1024 * 1024
@@ -24,7 +25,7 @@ export interface Standalone {
   stop(): Promise<void>
 }
 
-/** The embedded runtime: gateway and handler in this process, the event store on SQLite. */
+/** The embedded runtime: gateway, handler and projector in this process, events and projections on SQLite. */
 export async function startStandalone(settings: Settings, log: Logger): Promise<Standalone> {
   const app = await loadAppModule(settings.APP, isApp)
   const metrics = createMetrics()
@@ -75,12 +76,14 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
       log.error({ err: error, stream, revision: String(revision) }, 'an event cannot be understood: it is no result')
     },
   })
+  const projections = startEmbeddedProjections({ app, events: store, settings }, { log, metrics })
   const stopping = new AbortController()
   const server = await buildGateway({
     app,
     gateway,
     store,
     results,
+    projections: projections?.reader,
     ids: systemIds,
     metrics,
     log,
@@ -133,6 +136,7 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
       const completed = Promise.all([completer.stop(), history.stop()])
       await handler.close()
       await completed
+      await projections?.stop()
       await store.close()
     },
   }

@@ -11,6 +11,8 @@ const exposed = [
   headers.retryAfter,
   headers.preferenceApplied,
   headers.link,
+  headers.projectionPosition,
+  headers.projectionVersion,
 ].join(', ')
 
 /** What a page may send: the contract's request headers, `Last-Event-ID` for results, `traceparent` for tracing. */

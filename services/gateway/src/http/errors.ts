@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { errorCatalogue, headers, problem, problemMediaType, type ErrorCode } from '@holdfast/contracts'
-import { EventStoreError } from '@holdfast/core'
+import { EventStoreError, ReadStoreError } from '@holdfast/core'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AllowedMethods } from './allowed-methods.ts'
 import { ProblemError } from './problem-error.ts'
@@ -42,7 +42,8 @@ function catalogued(error: FastifyError): { readonly code: ErrorCode } & Problem
   if (error instanceof ProblemError) {
     return { code: error.code, detail: error.message, ...(error.issues && { issues: error.issues }) }
   }
-  if (error instanceof EventStoreError && error.canRetry) return { code: 'unavailable' }
+  if ((error instanceof EventStoreError || error instanceof ReadStoreError) && error.canRetry)
+    return { code: 'unavailable' }
   const code = frameworkCodes[error.code]
   return { code: code ?? (error.statusCode === 400 ? 'request-malformed' : 'internal') }
 }

@@ -10,21 +10,22 @@ import {
 } from '@holdfast/contracts'
 import type { App, Command, JsonObject } from '@holdfast/core'
 import { z } from 'zod'
+import { projectionPaths } from './openapi-projections.ts'
 
-type Json = JsonObject
+export type Json = JsonObject
 
 /** JSON Schema 2020-12, the dialect of OpenAPI 3.1. */
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+export function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
   return json as unknown as Json
 }
 
 const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
-const problemContent: Json = { [problemMediaType]: { schema: reference('Problem') } }
-const jsonContent = (schema: Json): Json => ({ 'application/json': { schema } })
+export const problemContent: Json = { [problemMediaType]: { schema: reference('Problem') } }
+export const jsonContent = (schema: Json): Json => ({ 'application/json': { schema } })
 
 /** The OpenAPI 3.1 document of an application, from its zod schemas. */
-export function openApiOf(app: App): Json {
+export function openApiOf(app: App, served: { readonly projections: boolean }): Json {
   const paths: Record<string, Record<string, Json>> = {}
   for (const command of app.commands) {
     const path = (paths[command.route.path] ??= {})
@@ -33,6 +34,7 @@ export function openApiOf(app: App): Json {
   paths['/commands/{command_id}'] = { get: lookup('getCommand', 'Where a command stands, by its id.', 'command_id') }
   paths['/idempotency-keys/{key}'] = { get: lookup('getIdempotencyKey', 'Where a key of this tenant stands.', 'key') }
   paths['/results'] = { get: resultsOperation(app) }
+  if (served.projections) for (const projection of app.projections) Object.assign(paths, projectionPaths(projection))
   return {
     openapi: '3.1.0',
     info: {
@@ -112,11 +114,20 @@ const outHeaders: Json = {
   },
   'Idempotent-Replayed': { schema: { type: 'string', enum: ['true'] }, description: 'On a replay.' },
   Location: { schema: { type: 'string' }, description: '`/commands/{command_id}`' },
+  'Projection-Position': {
+    schema: { type: 'string' },
+    description: 'Where the outcome stands: read projections with `after=` this.',
+  },
   'X-Request-Id': { schema: { type: 'string' } },
 }
 
-/** Codes of `GET /results` alone. */
-const ofResults: ReadonlySet<string> = new Set<ErrorCode>(['results-query-invalid', 'too-many-consumers'])
+/** Codes that no command answers with. */
+const ofOthers: ReadonlySet<string> = new Set<ErrorCode>([
+  'results-query-invalid',
+  'too-many-consumers',
+  'projection-query-invalid',
+  'projection-behind',
+])
 
 function responsesOf(command: Command): Json {
   const success: Json = {
@@ -134,7 +145,7 @@ function responsesOf(command: Command): Json {
   }
   const codes = new Map<number, string[]>()
   for (const [code, { status }] of [...Object.entries(errorCatalogue), ...Object.entries(command.refusals)]) {
-    if (status === 404 || status === 405 || ofResults.has(code)) continue
+    if (status === 404 || status === 405 || ofOthers.has(code)) continue
     codes.set(status, [...(codes.get(status) ?? []), code])
   }
   for (const [status, names] of codes) {

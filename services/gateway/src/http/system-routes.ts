@@ -1,17 +1,22 @@
-import type { EventStore } from '@holdfast/core'
+import type { App, EventStore } from '@holdfast/core'
 import type { Metrics } from '@holdfast/observability'
+import type { ProjectionReader } from '@holdfast/projections'
 import type { FastifyInstance } from 'fastify'
 import { ProblemError } from './problem-error.ts'
 
 export interface SystemRouteOptions {
+  readonly app: App
   readonly store: EventStore
   readonly metrics: Metrics
   /** True when commands are taken: not shutting down, transport up. */
   readonly ready: () => boolean
+  /** Undefined where projections are not read. */
+  readonly projections: ProjectionReader | undefined
 }
 
-/** `/livez`: the process turns. `/readyz`: the store has just taken a durable write. `/metrics`: Prometheus. */
-export function addSystemRoutes(fastify: FastifyInstance, { store, metrics, ready }: SystemRouteOptions): void {
+/** `/livez`: the process turns. `/readyz`: the store has just taken a durable write; how projections stand. `/metrics`: Prometheus. */
+export function addSystemRoutes(fastify: FastifyInstance, options: SystemRouteOptions): void {
+  const { store, metrics, ready } = options
   fastify.get('/livez', () => ({ status: 'ok' }))
   fastify.get('/readyz', async (request) => {
     if (!ready())
@@ -22,10 +27,34 @@ export function addSystemRoutes(fastify: FastifyInstance, { store, metrics, read
       request.log.warn({ err: error }, 'the event store takes no writes')
       throw new ProblemError('unavailable', 'The event store takes no writes.')
     }
-    return { status: 'ok' }
+    const projections = await standings(options)
+    return { status: 'ok', ...(projections && { projections }) }
   })
   fastify.get('/metrics', async (_request, reply) => {
     const { contentType, body } = await metrics.expose()
     return reply.header('content-type', contentType).send(body)
   })
+}
+
+/** What is read of a projection. That one stands still, or cannot be read now, keeps no command from being taken. */
+type Standing =
+  | { readonly state: 'live' | 'failed'; readonly version: number; readonly position: string }
+  | { readonly state: 'not-built' | 'unknown' }
+
+async function standings({
+  app,
+  projections,
+}: SystemRouteOptions): Promise<Readonly<Record<string, Standing>> | undefined> {
+  if (projections === undefined || app.projections.length === 0) return undefined
+  const all = app.projections.map(async ({ name }): Promise<[string, Standing]> => {
+    try {
+      const live = (await projections.builds(name)).find((build) => build.live)
+      if (live === undefined) return [name, { state: 'not-built' }]
+      const { version, position, failure } = live
+      return [name, { state: failure === undefined ? 'live' : 'failed', version, position: String(position) }]
+    } catch {
+      return [name, { state: 'unknown' }]
+    }
+  })
+  return Object.fromEntries(await Promise.all(all))
 }
