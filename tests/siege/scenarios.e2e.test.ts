@@ -75,3 +75,14 @@ test('what only the effects tell passes without a ledger', async () => {
   expect(result.byId.get('simultaneous-50')).toMatchObject({ verdict: 'pass' })
   expect(result.byId.get('simultaneous-50')?.effects).toBeUndefined()
 })
+
+test('a restart that never ends does not keep the siege from its end; one that fails is no verdict', async () => {
+  const restart = () => new Promise<never>(() => undefined)
+  const endless = await besiege({}, { only: ['restart'], restart, maxTimeMs: 2_000 })
+  expect(endless).toMatchObject({ verdict: 'inconclusive', stopped: 'time' })
+  const failing = await besiege({}, { only: ['restart'], restart: 'echo out of order >&2; exit 3' })
+  expect(failing.byId.get('restart')).toMatchObject({
+    verdict: 'inconclusive',
+    notes: [expect.stringMatching(/ended with code 3[^]*out of order/)],
+  })
+})

@@ -18,7 +18,7 @@ const timeoutMs = 10_000
  * @throws SiegeError `target-not-owned` for a URL that may not be asked
  */
 export async function openLedger(source: LedgerSource, plan: Plan): Promise<Ledger> {
-  if (typeof source === 'function') return { count: source }
+  if (typeof source === 'function') return { count: () => inTime(source()) }
   if ('command' in source) {
     return { count: async () => countIn(await runCommand(source.command, timeoutMs), source.field) }
   }
@@ -47,6 +47,18 @@ export async function openLedger(source: LedgerSource, plan: Plan): Promise<Ledg
       asked.end()
       return countIn(await promise, source.field)
     },
+  }
+}
+
+async function inTime(count: Promise<number>): Promise<number> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    late.reject(new Error(`the ledger gave no count in ${timeoutMs / 1_000} s`))
+  }, timeoutMs)
+  try {
+    return await Promise.race([count, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -136,9 +136,12 @@ async function runScenario(scenario: Scenario, { field, journal, ledger }: Parts
   const report = createReport(field.plan.ignore)
   const startedMs = journal.now()
   journal.begin(scenario)
-  const before = await ledger?.count()
+  let effects: Evidence['effects']
   try {
+    const before = await ledger?.count()
     await scenario.run(field, report)
+    // Only behind the last of its attempts: a scenario that was stopped knows not how many effects are right.
+    if (before !== undefined && ledger !== undefined) effects = await countEffects(ledger, before, report)
     if (!field.tellsApart && ledger === undefined) {
       report.note('all answers are equal: without a ledger, two effects look like one')
     }
@@ -146,7 +149,6 @@ async function runScenario(scenario: Scenario, { field, journal, ledger }: Parts
     if (error instanceof Stopped) report.inconclusive(`${stopText[error.reason]} during it`)
     else report.inconclusive(`it could not be carried out: ${messageOf(error)}`)
   }
-  const effects = before === undefined || ledger === undefined ? undefined : await countEffects(ledger, before, report)
   const verdict = report.verdict()
   journal.end(verdict)
   return {

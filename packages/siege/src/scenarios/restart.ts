@@ -55,9 +55,13 @@ export const restartScenario: Scenario = {
   },
 }
 
-async function restartTarget({ plan }: Field): Promise<void> {
-  if (typeof plan.restart === 'function') await plan.restart()
-  else if (plan.restart !== undefined) await runCommand(plan.restart, restartMs)
+/** @throws Error when the restart fails or takes too long; Stopped when the siege ends meanwhile */
+async function restartTarget(field: Field): Promise<void> {
+  const { restart = '' } = field.plan
+  const tooLong = field.pause(restartMs).then(() => {
+    throw new Error(`the restart took longer than ${restartMs / 1_000} s`)
+  })
+  await Promise.race([typeof restart === 'function' ? restart() : runCommand(restart, restartMs), tooLong])
 }
 
 /** Waits until the target has a final answer for a request again. */
