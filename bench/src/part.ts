@@ -15,8 +15,8 @@ export interface Figure {
   readonly what: string
   /** As it was promised: `≥ 0.5 ×`. */
   readonly target: string
-  /** As it was measured: `0.52 ×`. */
-  readonly measured: string
+  /** As it was measured: `0.52 ×`; undefined when one side of it is missing. */
+  readonly measured: string | undefined
   readonly reached: boolean
 }
 

@@ -16,6 +16,11 @@ export function ratioFigure(
 export function figuresText(figures: readonly Figure[]): readonly string[] {
   return table(
     ['figure', 'target', 'measured', ''],
-    figures.map(({ what, target, measured, reached }) => [what, target, measured, reached ? 'reached' : '**missed**']),
+    figures.map(({ what, target, measured, reached }) => [
+      what,
+      target,
+      measured ?? '',
+      measured === undefined ? '**not measured**' : reached ? 'reached' : '**missed**',
+    ]),
   )
 }

@@ -23,11 +23,13 @@ export async function writeReport({ parts, results, output }: ReportOptions): Pr
   const figures: Figure[] = []
   const body: string[] = []
   const machines = new Set<string>()
+  const gaps: string[] = []
   for (const part of parts) {
     const { last, failure } = results.read(part.name)
     body.push(`## ${part.title}`, '')
     if (failure !== undefined)
       body.push(`**The last run of this part failed** (${origin(failure.provenance)}): ${failure.reason}.`, '')
+    if (failure !== undefined || last === undefined) gaps.push(part.name)
     if (last === undefined) {
       body.push('Not measured.', '')
       continue
@@ -50,6 +52,7 @@ export async function writeReport({ parts, results, output }: ReportOptions): Pr
     ...[...machines].map((machine) => `${machine}.`),
     '',
     ...figuresText(figures),
+    ...(gaps.length === 0 ? [] : ['', `Not measured, or failed in the last run: ${gaps.join(', ')}.`]),
     '',
     ...method,
     '',
