@@ -20,10 +20,10 @@ describe('the exit code says how it ended', () => {
     expect(run.stdout).toContain('fail: 1 pass, 1 fail')
   })
 
-  test('3: it cannot be told', async () => {
+  test('5: it cannot be told', async () => {
     await using server = await startLittleServer()
     const run = await against(server, '--only', 'after-refusal', '--refusal-body', '{"amount":5}', '--json')
-    expect(run.code).toBe(3)
+    expect(run.code).toBe(5)
     expect(resultOf(run).scenarios[0]?.notes).toEqual(['the body that should be refused was answered 201'])
   })
 
@@ -41,19 +41,19 @@ describe('the exit code says how it ended', () => {
     expect([run.code, run.stdout]).toEqual([2, ''])
   })
 
-  test('2: nobody listens, or what answers is no success', async () => {
+  test('3: nobody listens, or what answers is no success', async () => {
     const closed = createServer().listen(0, '127.0.0.1')
     await once(closed, 'listening')
     const { port } = closed.address() as AddressInfo
     closed.close()
     await once(closed, 'close')
     const run = await siege(`http://127.0.0.1:${port}/`, '--settle', '100')
-    expect([run.code, run.stderr]).toEqual([2, expect.stringContaining('had no success but ECONNREFUSED')])
+    expect([run.code, run.stderr]).toEqual([3, expect.stringContaining('had no success but ECONNREFUSED')])
 
     await using server = await startLittleServer()
     const refused = await siege(`${server.url}/pay`, '--body', '{"amount":13}')
     expect(refused.stderr).toContain('had no success but 402')
-    expect(refused.code).toBe(2)
+    expect(refused.code).toBe(3)
   })
 
   test('130: Ctrl-C ends it, and what is known is printed', async () => {
@@ -88,7 +88,7 @@ describe('it ends by itself', () => {
     expect(traffic.attempts).toBeLessThanOrEqual(120)
     expect(counts.pass).toBe(1)
     expect(counts.inconclusive).toBe(1)
-    expect(run.code).toBe(3)
+    expect(run.code).toBe(5)
   })
 
   test('after so much time, whatever hangs', async () => {

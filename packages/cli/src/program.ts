@@ -1,3 +1,4 @@
+import { siegeCommand } from '@holdfast/siege'
 import { Command, CommanderError } from 'commander'
 import { auditCheckCommand, auditProveCommand } from './commands/audit-prove.ts'
 import { auditKeygenCommand } from './commands/audit-keygen.ts'
@@ -16,7 +17,7 @@ export interface ProgramStreams {
   readonly stderr: NodeJS.WriteStream
 }
 
-/** The command line: groups of commands, each of which takes `--json`. */
+/** The command line: groups of commands, each of which takes `--json`, and the siege. */
 export function createProgram({ stdout, stderr }: ProgramStreams): Command {
   const write = (text: string): void => {
     stdout.write(text)
@@ -36,6 +37,7 @@ export function createProgram({ stdout, stderr }: ProgramStreams): Command {
         auditKeygenCommand(output),
       ]),
     )
+    .addCommand(siegeCommand())
   return quiet(program, stdout, stderr)
 }
 

@@ -10,7 +10,7 @@ import {
   type CommandOptions,
 } from './command-options.ts'
 import { profiles } from './profiles/index.ts'
-import { exitCodeOf } from './exit-code.ts'
+import { exitCodeOf, exitCodeOfError } from './exit-code.ts'
 import { runSiege, type SiegeResult } from './run-siege.ts'
 import { scenarios } from './scenarios/index.ts'
 import { SiegeError } from './siege-error.ts'
@@ -18,7 +18,7 @@ import { createLiveView } from './view/live.ts'
 
 /**
  * The command `siege <url>`, for a program of its own or to be added to another. It prints the result, and sets
- * `process.exitCode`: 0 passed, 1 failed, 2 could not begin, 3 could not be told, 130 interrupted.
+ * `process.exitCode`: 0 passed, 1 failed, 2 called wrongly, 3 a target that cannot be used, 5 could not be told, 130 interrupted.
  */
 export function siegeCommand(name = 'siege'): Command {
   return new Command(name)
@@ -101,7 +101,7 @@ async function siege(url: string | undefined, given: CommandOptions): Promise<nu
   } catch (error) {
     if (!(error instanceof SiegeError)) throw error
     process.stderr.write(`siege: ${error.message}\n`)
-    return 2
+    return exitCodeOfError(error)
   }
 }
 

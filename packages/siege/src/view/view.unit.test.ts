@@ -108,7 +108,7 @@ test('the JSON holds everything but the single attempts', () => {
 test.each([
   [{ verdict: 'pass' }, 0],
   [{ verdict: 'fail' }, 1],
-  [{ verdict: 'inconclusive' }, 3],
+  [{ verdict: 'inconclusive' }, 5],
   [{ verdict: 'fail', stopped: 'interrupted' }, 130],
   [{ verdict: 'fail', stopped: 'time' }, 1],
 ] as const)('%j ends with code %i', (ended, code) => {
