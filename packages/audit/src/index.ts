@@ -5,7 +5,7 @@
  * - `seal/`: `keys.ts`, `signed-note.ts`, `checkpoint.ts` (what is signed), `seal-folder.ts`, `leaves-file.ts` (what is
  *   kept), `make-seal.ts`, `prove.ts`, `check-proof.ts`, `compare.ts` and `open-comparison.ts` (what was tampered with)
  * - `verify/`: `verify-history.ts` (the walk), `findings.ts` (the rules), `key-checker.ts`, `generation-checker.ts`,
- *   `response-checker.ts`, `stored-metadata.ts`, `stream-table.ts` (what is remembered of each stream), `summary.ts`
+ *   `response-checker.ts`, `compare-projection.ts`, `stored-metadata.ts`, `stream-table.ts` (what is remembered of each stream), `summary.ts`
  */
 export type { AuditErrorCode } from './audit-error.ts'
 export type { History, StoredEvent } from './history.ts'
@@ -19,7 +19,7 @@ export type { Seal, SealFiles } from './seal/seal-folder.ts'
 export type { SealBreach, SealComparison, SealVerdict } from './seal/compare.ts'
 export type { OpenComparisonOptions, OpenedComparison } from './seal/open-comparison.ts'
 export type { Finding, Rule, Severity } from './verify/findings.ts'
-export type { OutcomeCounts, SealSummary, VerifyReport } from './verify/summary.ts'
+export type { OutcomeCounts, ProjectionSummary, SealSummary, VerifyReport } from './verify/summary.ts'
 export type { VerifyOptions } from './verify/verify-history.ts'
 export { AuditError } from './audit-error.ts'
 export { historyOfStore, storedOf } from './history.ts'
@@ -36,6 +36,13 @@ export { proveKey } from './seal/prove.ts'
 export { readSeals, sealFilesOf } from './seal/seal-folder.ts'
 export { verifierKey } from './seal/signed-note.ts'
 export { openComparison } from './seal/open-comparison.ts'
+export type {
+  CompareProjectionOptions,
+  ProjectionComparison,
+  ProjectionDifference,
+} from './verify/compare-projection.ts'
+export { addProjections } from './verify/add-projections.ts'
+export { compareProjection } from './verify/compare-projection.ts'
 export { rules } from './verify/findings.ts'
 export { jsonOf } from './json-of.ts'
 export { verifyHistory } from './verify/verify-history.ts'

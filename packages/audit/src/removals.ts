@@ -81,6 +81,8 @@ export async function readRemovals(history: History): Promise<Removals> {
 
 /** What a `HistoryRemoved` names; nothing for one that cannot be read. */
 export function namedBy(event: StoredEvent): readonly (readonly [position: number, hash: Digest])[] {
+  // By the metadata: an application's own event may have the same type.
+  if (jsonOf(event.metadata)?.['removal'] === undefined) return []
   const removed: unknown = (jsonOf(event.data) as HistoryRemovedData | undefined)?.removed
   if (!Array.isArray(removed)) return []
   return removed.flatMap((entry: unknown) => {

@@ -5,8 +5,10 @@ import { auditKeygenCommand } from './commands/audit-keygen.ts'
 import { auditSealCommand } from './commands/audit-seal.ts'
 import { auditVerifyCommand } from './commands/audit-verify.ts'
 import { commandsListCommand } from './commands/commands-list.ts'
+import { deadLettersListCommand, deadLettersRetryCommand } from './commands/dead-letters.ts'
 import { keysReleaseCommand } from './commands/keys-release.ts'
 import { keysShowCommand } from './commands/keys-show.ts'
+import { replayCommand } from './commands/replay.ts'
 import { exitCodes } from './support/cli-error.ts'
 import { exitOf } from './support/exit-code-of.ts'
 import { createOutput, type Output } from './support/output.ts'
@@ -29,6 +31,11 @@ export function createProgram({ stdout, stderr }: ProgramStreams): Command {
     .addCommand(group('keys', 'Idempotency keys', [keysShowCommand(output), keysReleaseCommand(output)]))
     .addCommand(group('commands', 'Commands and what became of them', [commandsListCommand(output, progress)]))
     .addCommand(
+      group('dead-letters', 'What was given up', [deadLettersListCommand(output), deadLettersRetryCommand(output)]),
+    )
+    .addCommand(replayCommand(output, progress))
+    .addCommand(siegeCommand())
+    .addCommand(
       group('audit', 'Proofs that the history is whole, and seals against tampering', [
         auditVerifyCommand(output, progress),
         auditSealCommand(output, progress),
@@ -37,7 +44,6 @@ export function createProgram({ stdout, stderr }: ProgramStreams): Command {
         auditKeygenCommand(output),
       ]),
     )
-    .addCommand(siegeCommand())
   return quiet(program, stdout, stderr)
 }
 

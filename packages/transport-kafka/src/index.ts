@@ -14,6 +14,9 @@
  * - `outcome-publisher.ts`, `result-events.ts`, `dead-letters.ts`: what comes of a command
  * - `result-publisher.ts`: results that come from elsewhere
  *
+ * Operators
+ * - `dead-letter-desk.ts`, `read-topic.ts`: what was given up, listed and published again
+ *
  * Both
  * - `messages.ts`: what travels, and its versions
  * - `topics.ts`, `topic-setup.ts`: topics and their settings
@@ -25,12 +28,14 @@ export type { Backoff } from './backoff.ts'
 export type { CommandContext, KafkaCommandConsumer, KafkaCommandConsumerOptions } from './command-consumer.ts'
 export type { KafkaCommandTransport, KafkaCommandTransportOptions } from './command-transport.ts'
 export type { KafkaConnection } from './client.ts'
+export type { DeadLetter, DeadLetterDesk, DeadLetterDeskOptions } from './dead-letter-desk.ts'
 export type { DeadLetterReason } from './dead-letters.ts'
 export type { KafkaLogger } from './logger.ts'
 export type { KafkaTransportMetrics } from './metrics.ts'
 export type { ProcessedCommand } from './outcome-publisher.ts'
 export type { KafkaResultPublisher, KafkaResultPublisherOptions } from './result-publisher.ts'
 export type { TopicNames, TopicOptions } from './topics.ts'
+export { createDeadLetterDesk } from './dead-letter-desk.ts'
 export { createKafkaCommandConsumer } from './command-consumer.ts'
 export { createKafkaCommandTransport } from './command-transport.ts'
 export { createKafkaResultPublisher } from './result-publisher.ts'

@@ -12,7 +12,7 @@ export interface SealedLeaf {
 const positionBytes = 8
 /** 40 bytes an event. */
 export const leafBytes = positionBytes + digestBytes
-const blockLeaves = 16 * 1024
+const blockLeaves = 4 * 1024
 
 /**
  * The leaves that were sealed, one record of 40 bytes after the other: the position (64 bits, the highest byte first) and

@@ -16,7 +16,7 @@ import type { StoredEvent } from '../history.ts'
  * - `removal`: a record of removed history that is malformed, does not name all, or names what is there otherwise
  * - `early-reuse`: a further generation although the one before had neither expired nor been released or superseded
  * - `step`: a step that was recorded twice, or undone without having been done
- * - `result`: an outcome that is not in the feed of results as it has to be
+ * - `result`: an outcome that the feed of results cannot tell of, or not under its id
  * - `seal`: an event that is not as it was sealed
  * - `response`: the recorded response is not what the command's code projects now
  * - `projection`: the live projection is not what the events fold to

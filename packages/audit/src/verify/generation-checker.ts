@@ -45,8 +45,13 @@ export function continueGeneration(open: OpenGeneration, event: KeyEvent, findin
   if (metadata.attemptId !== open.attemptId) {
     findings.at(stored, 'attempt', 'the attempt is another than at the beginning of the generation')
   }
+  const tenant = open.envelope?.tenant
+  if (metadata.tenant !== undefined && tenant !== undefined && metadata.tenant !== tenant) {
+    findings.at(stored, 'envelope', 'the tenant is another than at the beginning of the generation')
+  }
   if (isDecisionEvent(stored.type)) {
-    open.decided.push({ type: stored.type, data })
+    const { version } = metadata
+    open.decided.push({ type: stored.type, data, ...(version !== undefined && { version }) })
     open.bytes += stored.data.length
     return
   }

@@ -22,6 +22,8 @@ export interface KeyCheckerOptions {
   readonly responses: ResponseChecker
   /** Only its outcomes are projected again and reported. Default: those of all. */
   readonly tenant?: string | undefined
+  /** Called for each event that was stored in another version than the first. */
+  readonly onVersion: (type: string, version: number) => void
   /** Called for each outcome and each release, with what its generation began with. */
   readonly onResult: (result: KeyResult) => void
 }
@@ -44,7 +46,7 @@ export interface KeyChecker {
 const maxOpenBytes = 32 * 1024 * 1024
 
 export function createKeyChecker(options: KeyCheckerOptions): KeyChecker {
-  const { history, findings, table, responses, tenant, onResult } = options
+  const { history, findings, table, responses, tenant, onResult, onVersion } = options
   const openGenerations = new Map<string, OpenGeneration>()
   let openBytes = 0
   let open = 0
@@ -86,7 +88,11 @@ export function createKeyChecker(options: KeyCheckerOptions): KeyChecker {
       return undefined
     }
     const read = readMetadata(metadata)
-    if (read.kind === 'read') return { stored, data, metadata: read.metadata }
+    if (read.kind === 'read') {
+      const { version } = read.metadata
+      if (report !== undefined && version !== undefined) onVersion(stored.type, version)
+      return { stored, data, metadata: read.metadata }
+    }
     report?.at(stored, 'metadata', `the metadata have ${read.what}`)
     return undefined
   }
@@ -138,7 +144,6 @@ export function createKeyChecker(options: KeyCheckerOptions): KeyChecker {
       if (stored.type !== keyEventTypes.released) findings.at(stored, 'release', `a release on a ${stored.type}`)
       return
     }
-    if (stored.type === keyEventTypes.released) findings.at(stored, 'release', 'a KeyReleased that says nothing')
     if (status === generationStatus.open) return
     const what = metadata.outcome === undefined ? 'an event' : 'a second outcome'
     findings.at(stored, 'outcome', `${what} behind the outcome of generation ${metadata.generation}`)
@@ -152,7 +157,7 @@ export function createKeyChecker(options: KeyCheckerOptions): KeyChecker {
     const event = parse(stored, findings)
     if (event === undefined) return undefined
     const { metadata } = event
-    if (metadata.removal !== undefined || stored.type === keyEventTypes.historyRemoved) {
+    if (metadata.removal !== undefined) {
       checkRemoval(event, place)
       return undefined
     }
@@ -175,10 +180,7 @@ export function createKeyChecker(options: KeyCheckerOptions): KeyChecker {
   /** It carries the last generation on; what it names is compared with what is missing elsewhere. */
   function checkRemoval({ stored, metadata }: KeyEvent, place: number): void {
     const [generation, status] = [table.generation(place), table.status(place)]
-    if (metadata.removal === undefined || stored.type !== keyEventTypes.historyRemoved) {
-      findings.at(stored, 'removal', 'a removal that says nothing, or stands on another event')
-      return
-    }
+    if (stored.type !== keyEventTypes.historyRemoved) findings.at(stored, 'removal', `a removal on a ${stored.type}`)
     if (BigInt(namedBy(stored).length) !== stored.revision) {
       findings.at(stored, 'removal', 'it does not name all events that stood before it on its stream')
     }

@@ -1,5 +1,13 @@
-import { canonicalJson, fingerprintOf, projectAgain } from '@holdfast/core'
-import type { App, Command, JsonObject, OutcomeRecord, RecordedEnvelope, StoredResponse } from '@holdfast/core'
+import { canonicalJson, fingerprintOf, projectAgain, upcastEvent } from '@holdfast/core'
+import type {
+  App,
+  Command,
+  DomainEvent,
+  JsonObject,
+  OutcomeRecord,
+  RecordedEnvelope,
+  StoredResponse,
+} from '@holdfast/core'
 import type { Findings } from './findings.ts'
 import type { KeyEvent, OpenGeneration } from './generation-checker.ts'
 
@@ -20,6 +28,15 @@ export interface ResponseChecker {
 export function createResponseChecker(app: App | undefined, findings: Findings): ResponseChecker {
   const unknown = new Map<string, number>()
   let projected = 0
+  const upcasts = app?.upcast ?? {}
+  const hasUpcasts = Object.keys(upcasts).length > 0
+  /** As projections read it: `respond` is written for the newest version. */
+  const inNewestVersion = (event: DomainEvent): DomainEvent => {
+    if (!hasUpcasts) return event
+    const metadata = { version: event.version ?? 1 }
+    const { data, version } = upcastEvent({ type: event.type, data: event.data, metadata }, upcasts)
+    return { type: event.type, data, version }
+  }
   const command = (name: string): Command | undefined => app?.command(name)
   return {
     command,
@@ -59,7 +76,8 @@ export function createResponseChecker(app: App | undefined, findings: Findings):
       projected += 1
       try {
         const { requestId } = envelope
-        const now = projectAgain(known, { kind: outcome.kind, requestId, events: open.decided })
+        const events = open.decided.map(inNewestVersion)
+        const now = projectAgain(known, { kind: outcome.kind, requestId, events })
         const difference = differenceOf(outcome.response, now)
         if (difference !== undefined) findings.drift(stored, 'response', `${envelope.command}: ${difference}`)
       } catch (error) {

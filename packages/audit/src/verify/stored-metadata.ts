@@ -22,7 +22,8 @@ export function readMetadata(metadata: JsonObject): ReadMetadata {
     return wrong('no fingerprint')
   }
   if (!isText(metadata['attemptId'])) return wrong('no attempt')
-  const { envelope, outcome, release, removal } = metadata
+  const { envelope, outcome, release, removal, version } = metadata
+  if (version !== undefined && !isCount(version)) return wrong('a version that is none')
   if (envelope !== undefined && !isEnvelope(envelope)) return wrong('a malformed envelope')
   if (outcome !== undefined && !isOutcome(outcome)) return wrong('a malformed outcome')
   if (release !== undefined && !isRelease(release)) return wrong('a malformed release')

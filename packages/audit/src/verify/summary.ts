@@ -38,6 +38,8 @@ export interface VerifyReport {
   readonly outcomes: OutcomeCounts
   readonly commands: Readonly<Record<string, OutcomeCounts>>
   readonly eventTypes: Readonly<Record<string, number>>
+  /** Events by type and the version that their data are stored in, as far as that is not the first. */
+  readonly storedVersions: Readonly<Record<string, Readonly<Record<number, number>>>>
   /** Outcomes by hour of their completion, RFC 3339. */
   readonly hours: Readonly<Record<string, number>>
   /** Commands that the application does not know, with their outcomes: their responses were not projected again. */
@@ -48,6 +50,16 @@ export interface VerifyReport {
   readonly findings: readonly Finding[]
   /** Null when there was no seal to compare with. */
   readonly seal: SealSummary | null
+  /** Live projections that were compared with a rebuild; none when there was no read store. */
+  readonly projections: readonly ProjectionSummary[]
+}
+
+export interface ProjectionSummary {
+  readonly name: string
+  /** The last three: it was not compared. See `ProjectionComparison`. */
+  readonly state: 'equal' | 'different' | 'not-built' | 'other-version' | 'moving'
+  readonly position?: string
+  readonly documents?: number
 }
 
 export interface SealSummary extends Pick<SealVerdict, 'whole' | 'sealedEvents' | 'unsealedEvents'> {
@@ -67,10 +79,16 @@ export function createCounts() {
   const outcomes = { ...none }
   const commands = new Map<string, Record<keyof OutcomeCounts, number>>()
   const types = new Map<string, number>()
+  const versions = new Map<string, Record<number, number>>()
   const hours = new Map<number, number>()
   return {
     event: (type: string): void => {
       types.set(type, (types.get(type) ?? 0) + 1)
+    },
+    version: (type: string, version: number): void => {
+      const ofType = versions.get(type) ?? {}
+      ofType[version] = (ofType[version] ?? 0) + 1
+      versions.set(type, ofType)
     },
     outcome: (command: string, outcome: keyof OutcomeCounts, atMs: number): void => {
       outcomes[outcome] += 1
@@ -84,6 +102,7 @@ export function createCounts() {
     outcomes,
     commands: (): Readonly<Record<string, OutcomeCounts>> => Object.fromEntries(byName(commands)),
     types: (): Readonly<Record<string, number>> => Object.fromEntries(byName(types)),
+    versions: (): Readonly<Record<string, Readonly<Record<number, number>>>> => Object.fromEntries(byName(versions)),
     hours: (): Readonly<Record<string, number>> =>
       Object.fromEntries(
         [...hours].sort(([a], [b]) => a - b).map(([hour, count]) => [new Date(hour * hourMs).toISOString(), count]),

@@ -1,5 +1,5 @@
-import { commandStreamPrefix, keyEventTypes } from '@holdfast/core'
-import type { App } from '@holdfast/core'
+import { commandIdOf, commandStreamPrefix, resultEventOf, storedVersionOf } from '@holdfast/core'
+import type { App, JsonObject, RecordedEnvelope } from '@holdfast/core'
 import type { History, StoredEvent } from '../history.ts'
 import { jsonOf } from '../json-of.ts'
 import { follows, readRemovals, type Removals } from '../removals.ts'
@@ -7,6 +7,7 @@ import type { SealComparison, SealVerdict } from '../seal/compare.ts'
 import { eventLeaf } from '../merkle/event-leaf.ts'
 import { sameDigest } from '../merkle/hashing.ts'
 import { createFindings, type Findings } from './findings.ts'
+import type { KeyEvent } from './generation-checker.ts'
 import { createKeyChecker, type KeyChecker } from './key-checker.ts'
 import { createResponseChecker } from './response-checker.ts'
 import { readMetadata } from './stored-metadata.ts'
@@ -45,7 +46,9 @@ export async function verifyHistory(options: VerifyOptions): Promise<VerifyRepor
   const responses = createResponseChecker(app, findings)
   const keys = createKeyChecker({
     ...{ history, findings, table, responses, tenant },
+    onVersion: counts.version,
     onResult: ({ event, envelope, outcome }) => {
+      checkResult(event, envelope, findings)
       const { outcome: record, release } = event.metadata
       counts.outcome(envelope.command, outcome, record?.completedAtMs ?? release?.releasedAtMs ?? 0)
     },
@@ -69,7 +72,9 @@ export async function verifyHistory(options: VerifyOptions): Promise<VerifyRepor
       counts.event(event.type)
       if (event.indexed === false) findings.at(event, 'index', 'a read of its stream does not find the event')
       const place = order.take(event)
-      const checked = check(event, typeof place === 'number' ? place : await place, { keys, findings })
+      const checked = check(event, typeof place === 'number' ? place : await place, {
+        ...{ keys, findings, onVersion: counts.version },
+      })
       if (checked !== undefined) await checked
     }
     onProgress?.({ events, findings: findings.corruptions + findings.drifts })
@@ -98,23 +103,50 @@ export async function verifyHistory(options: VerifyOptions): Promise<VerifyRepor
     outcomes: counts.outcomes,
     commands: counts.commands(),
     eventTypes: counts.types(),
+    storedVersions: counts.versions(),
     hours: counts.hours(),
     unknownCommands: Object.fromEntries(responses.unknown),
     findingsByRule: findings.counts,
     findings: findings.listed,
+    projections: [],
     seal: verdict === undefined ? null : sealSummary(verdict, seals?.checkpoints ?? 0),
   }
 }
 
-function check(
-  event: StoredEvent,
-  place: number,
-  { keys, findings }: { readonly keys: KeyChecker; readonly findings: Findings },
-): Promise<void> | undefined {
-  if (event.stream.startsWith(commandStreamPrefix)) return keys.take(event, place)
-  if (jsonOf(event.data) === undefined || jsonOf(event.metadata) === undefined) {
-    findings.at(event, 'json', 'its data or metadata are no JSON object')
+/** The feed of results makes its messages from the events: each outcome has to make one, with the id that names it. */
+function checkResult({ stored, metadata }: KeyEvent, envelope: RecordedEnvelope, findings: Findings): void {
+  const released = metadata.release === undefined ? '' : '-released'
+  const id = `${commandIdOf(envelope.tenant, envelope.key)}-${metadata.generation}${released}`
+  try {
+    const recorded = { ...stored, data: {}, metadata: metadata as unknown as JsonObject }
+    const result = resultEventOf(recorded, envelope)
+    if (result?.id === id) return
+    findings.at(stored, 'result', `its result has the id ${result?.id ?? 'of none'}, where ${id} is expected`)
+  } catch (error) {
+    findings.at(
+      stored,
+      'result',
+      `no result can be made of it: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
+}
+
+interface CheckParts {
+  readonly keys: KeyChecker
+  readonly findings: Findings
+  readonly onVersion: (type: string, version: number) => void
+}
+
+function check(event: StoredEvent, place: number, parts: CheckParts): Promise<void> | undefined {
+  const { keys, findings, onVersion } = parts
+  if (event.stream.startsWith(commandStreamPrefix)) return keys.take(event, place)
+  const metadata = jsonOf(event.metadata)
+  if (metadata === undefined || jsonOf(event.data) === undefined) {
+    findings.at(event, 'json', 'its data or metadata are no JSON object')
+    return undefined
+  }
+  const version = storedVersionOf({ metadata })
+  if (version !== 1) onVersion(event.type, version)
   return undefined
 }
 
@@ -168,7 +200,8 @@ function createOrderChecker({ history, findings, table, since }: OrderCheckerOpt
   async function clearUp(event: StoredEvent, expected: number): Promise<void> {
     const events = await history.streamEvents(event.stream)
     const [first] = events
-    let next = first?.type === keyEventTypes.historyRemoved ? first.revision : 0n
+    const removed = first && jsonOf(first.metadata)?.['removal'] !== undefined
+    let next = removed === true ? first.revision : 0n
     let last: bigint | undefined
     for (const { revision, position } of events) {
       if (revision !== next || (last !== undefined && position <= last)) {

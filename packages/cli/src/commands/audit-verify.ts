@@ -1,12 +1,20 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { openComparison, readPublicKey, sealFilesOf, verifyHistory } from '@holdfast/audit'
-import type { History, OpenedComparison, VerifyReport } from '@holdfast/audit'
-import type { Tenant } from '@holdfast/core'
+import {
+  addProjections,
+  compareProjection,
+  openComparison,
+  readPublicKey,
+  sealFilesOf,
+  verifyHistory,
+} from '@holdfast/audit'
+import type { History, OpenedComparison, ProjectionComparison, VerifyReport } from '@holdfast/audit'
+import type { App, Tenant } from '@holdfast/core'
 import { Command } from 'commander'
 import { listArgument, momentArgument, readTextFile, tenantArgument } from '../support/arguments.ts'
 import { CliError, exitCodes } from '../support/cli-error.ts'
-import { addStoreOptions, loadApp, openStore, type StoreOptions } from '../support/open-store.ts'
+import { openReadStore } from '../support/open-read-store.ts'
+import { addStoreOptions, loadApp, openStore, type OpenedStore, type StoreOptions } from '../support/open-store.ts'
 import { tone, type Output } from '../support/output.ts'
 import type { Progress } from '../support/progress.ts'
 import { verifyPage } from '../support/verify-page.ts'
@@ -21,6 +29,7 @@ interface VerifyCommandOptions extends StoreOptions {
   readonly checkpoint?: readonly string[]
   readonly report?: string
   readonly html?: string
+  readonly projections: boolean
   readonly strict?: true
 }
 
@@ -36,6 +45,7 @@ export function auditVerifyCommand(output: (command: Command) => Output, progres
       .option('--checkpoint <file>', 'a signed checkpoint that was kept elsewhere; several times', listArgument)
       .option('--report <file>', 'write the report as JSON')
       .option('--html <file>', 'write the report as a page that needs nothing else')
+      .option('--no-projections', 'do not compare the live projections with a rebuild')
       .option('--strict', 'a response that the code projects differently now is a failure too'),
   ).action(async (options: VerifyCommandOptions, command: Command) => {
     const app = await loadApp(options.app)
@@ -51,6 +61,7 @@ export function auditVerifyCommand(output: (command: Command) => Output, progres
           shown.show(() => `${events} events, ${findings} findings`)
         },
       })
+      if (options.projections) report = await compareProjections(report, { app, opened, options, shown })
     } finally {
       shown.end()
       await seals?.close()
@@ -63,6 +74,30 @@ export function auditVerifyCommand(output: (command: Command) => Output, progres
     })
     if (!report.sound || (options.strict === true && report.counts.drifts > 0)) process.exitCode = exitCodes.no
   })
+}
+
+interface Parts {
+  readonly app: App
+  readonly opened: OpenedStore
+  readonly options: VerifyCommandOptions
+  readonly shown: Progress
+}
+
+/** Each projection of the application, where there is a read store. */
+async function compareProjections(report: VerifyReport, { app, opened, options, shown }: Parts): Promise<VerifyReport> {
+  await using readStore = app.projections.length === 0 ? undefined : openReadStore(options)
+  if (readStore === undefined) return report
+  const comparisons: [string, ProjectionComparison][] = []
+  for (const projection of app.projections) {
+    const compared = await compareProjection({
+      ...{ projection, events: opened.store, readStore },
+      onProgress: ({ events }) => {
+        shown.show(() => `projection ${projection.name}: ${events} events`)
+      },
+    })
+    comparisons.push([projection.name, compared])
+  }
+  return addProjections(report, comparisons)
 }
 
 /** Compares with the seals when there are some; with kept checkpoints only when they are asked for. */
@@ -106,6 +141,10 @@ function print(report: VerifyReport, options: VerifyCommandOptions, out: Output)
   else out.line(tone.bad(`seals: BROKEN, first at position ${seal.firstBadPosition ?? 'that cannot be told'}`))
   if (seal !== null && options.publicKey === undefined) {
     out.line(tone.warn('the public key is the one that lies beside the seals: --public-key takes one that you trust'))
+  }
+  for (const { name, state, documents } of report.projections) {
+    const text = `projection ${name}: ${state}${documents === undefined ? '' : `, ${documents} documents`}`
+    out.line(state === 'different' ? tone.bad(text) : state === 'equal' ? text : tone.warn(text))
   }
   if (findings.length === 0) return
   out.line()

@@ -1,6 +1,6 @@
 import { AuditError, type AuditErrorCode } from '@holdfast/audit'
 import { SettingsError } from '@holdfast/config'
-import { EventStoreError } from '@holdfast/core'
+import { EventStoreError, ReadStoreError } from '@holdfast/core'
 import { CliError, exitCodes, type ExitCode } from './cli-error.ts'
 
 const ofAudit: Readonly<Record<AuditErrorCode, ExitCode>> = {
@@ -18,7 +18,7 @@ export function exitOf(error: unknown): { readonly exitCode: number; readonly li
   if (error instanceof CliError) return { exitCode: error.exitCode, line }
   if (error instanceof AuditError) return { exitCode: ofAudit[error.code], line }
   if (error instanceof SettingsError) return { exitCode: exitCodes.usage, line }
-  if (error instanceof EventStoreError) {
+  if (error instanceof EventStoreError || error instanceof ReadStoreError) {
     return { exitCode: error.code === 'corrupt' ? exitCodes.no : exitCodes.unavailable, line }
   }
   return { exitCode: 70, line: `an error of the tool itself: ${line}` }

@@ -10,7 +10,13 @@ export async function verifyPage(report: VerifyReport): Promise<string> {
   return htmlPage({
     title: 'Audit of the history',
     subtitle: `${startedAt}: ${counts.events} events${scope.app === null ? '' : `, application ${scope.app}`}`,
-    sections: [summary(report), await outcomesSection(report), sealSection(report), findingsSection(report)],
+    sections: [
+      summary(report),
+      await outcomesSection(report),
+      sealSection(report),
+      ...projectionSections(report),
+      findingsSection(report),
+    ],
   })
 }
 
@@ -123,6 +129,18 @@ function sealSection({ seal }: VerifyReport): Section {
     blocks.push({ kind: 'text', text: 'The file of leaves is damaged: it cannot name positions.', tone: 'warn' })
   }
   return { heading, blocks }
+}
+
+function projectionSections({ projections }: VerifyReport): readonly Section[] {
+  if (projections.length === 0) return []
+  const rows = projections.map(({ name, state, documents, position }): readonly Cell[] => [
+    name,
+    { text: state, tone: state === 'equal' ? 'good' : state === 'different' ? 'bad' : 'warn' },
+    documents ?? '',
+    position ?? '',
+  ])
+  const columns = ['projection', 'compared with a rebuild', 'documents', 'position']
+  return [{ heading: 'Projections', blocks: [{ kind: 'table', columns, rows }] }]
 }
 
 function findingsSection({ findings, findingsByRule }: VerifyReport): Section {

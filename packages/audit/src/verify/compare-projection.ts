@@ -1,0 +1,133 @@
+import {
+  canonicalJson,
+  ReadStoreError,
+  type EventStore,
+  type JsonValue,
+  type Projection,
+  type ReadStore,
+} from '@holdfast/core'
+import { rebuild, type RebuildProgress } from '@holdfast/projections'
+
+/** A document that the live projection has otherwise than the events fold to. */
+export interface ProjectionDifference {
+  /** `missing`: only the events have it; `extra`: only the live projection. */
+  readonly kind: 'missing' | 'extra' | 'changed'
+  readonly tenant: string
+  readonly id: string
+  /** What differs, in words: `member "quantity": 3 is live, 2 is what the events fold to`. */
+  readonly what: string
+}
+
+/**
+ * - `compared`: at one position; no differences means that they are equal
+ * - `not-built`: the read store does not have the projection
+ * - `other-version`: another version than the application's is live
+ * - `moving`: the live projection changed with each look
+ */
+export type ProjectionComparison =
+  | {
+      readonly kind: 'compared'
+      readonly position: bigint
+      readonly documents: number
+      /** The first hundred. */
+      readonly differences: readonly ProjectionDifference[]
+      readonly differenceCount: number
+    }
+  | { readonly kind: 'not-built' }
+  | { readonly kind: 'other-version'; readonly liveVersion: number }
+  | { readonly kind: 'moving' }
+
+export interface CompareProjectionOptions {
+  readonly projection: Projection
+  readonly events: EventStore
+  readonly readStore: ReadStore
+  readonly onProgress?: (progress: RebuildProgress) => void
+}
+
+const pageSize = 1_000
+const maxLooks = 20
+const maxListed = 100
+
+/**
+ * Rebuilds a projection from the events up to where the live one stands, and names each document that differs. Memory: the
+ * documents of both. A tenant that no event is of is not looked for in the live projection.
+ *
+ * @throws FoldError, EventStoreError, ReadStoreError
+ */
+export async function compareProjection(options: CompareProjectionOptions): Promise<ProjectionComparison> {
+  const { projection, events, readStore, onProgress } = options
+  const { name } = projection
+  const live = await readStore.live(name)
+  if (live === undefined) return { kind: 'not-built' }
+  if (live.version !== projection.version) return { kind: 'other-version', liveVersion: live.version }
+  // Its documents are read at one position; the tenants are those of a rebuild as of then.
+  for (let look = 0; look < maxLooks; look++) {
+    const position = (await readStore.live(name))?.position ?? 0n
+    const rebuilt = await rebuild(projection, { events, at: { position }, ...(onProgress && { onProgress }) })
+    const expected = new Map<string, Map<string, string>>()
+    for await (const { tenant, id, json } of rebuilt.documents()) {
+      const ofTenant = expected.get(tenant) ?? new Map<string, string>()
+      expected.set(tenant, ofTenant.set(id, json))
+    }
+    if (expected.size === 0) expected.set(projection.scope === 'shared' ? '' : 'default', new Map())
+    const found = await compareAt(options, expected, position)
+    if (found !== undefined) return { kind: 'compared', position, ...found }
+  }
+  return { kind: 'moving' }
+}
+
+type Documents = ReadonlyMap<string, Map<string, string>>
+
+/** Undefined when the live projection went on meanwhile. */
+async function compareAt({ projection, readStore }: CompareProjectionOptions, expected: Documents, position: bigint) {
+  const { name, version } = projection
+  const differences: ProjectionDifference[] = []
+  let [differenceCount, documents] = [0, 0]
+  const note = (difference: ProjectionDifference): void => {
+    differenceCount += 1
+    if (differences.length < maxListed) differences.push(difference)
+  }
+  for (const [tenant, ofTenant] of expected) {
+    const left = new Map(ofTenant)
+    for (let after: string | undefined, ended = false; !ended;) {
+      const query = { tenant, limit: pageSize, ...(after !== undefined && { after }) }
+      const page = await readStore.list({ name, version }, query)
+      if (page === undefined) throw new ReadStoreError('unavailable', `the projection ${name} is gone`)
+      if (page.position !== position) return undefined
+      for (const { id, json } of page.documents) {
+        documents += 1
+        const own = left.get(id)
+        left.delete(id)
+        if (own === undefined) note({ kind: 'extra', tenant, id, what: 'the events fold to no such document' })
+        else if (own !== json) {
+          const what = differenceOf(json, own)
+          if (what !== undefined) note({ kind: 'changed', tenant, id, what })
+        }
+      }
+      after = page.documents.at(-1)?.id
+      ended = page.documents.length < pageSize
+    }
+    for (const id of left.keys()) note({ kind: 'missing', tenant, id, what: 'the live projection does not have it' })
+  }
+  return { documents, differences, differenceCount }
+}
+
+/** The first member that differs; undefined when only the order of members does. */
+function differenceOf(live: string, own: string): string | undefined {
+  const [there, here] = [JSON.parse(live) as JsonValue, JSON.parse(own) as JsonValue]
+  if (textOf(there) === textOf(here)) return undefined
+  for (const name of new Set([...namesOf(there), ...namesOf(here)])) {
+    const [one, other] = [memberOf(there, name), memberOf(here, name)]
+    if (textOf(one) !== textOf(other)) {
+      return `member "${name}": ${clip(textOf(one))} is live, ${clip(textOf(other))} is what the events fold to`
+    }
+  }
+  return `${clip(live)} is live, ${clip(own)} is what the events fold to`
+}
+
+const isRecord = (value: JsonValue | undefined): value is Readonly<Record<string, JsonValue>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const namesOf = (value: JsonValue): readonly string[] => (isRecord(value) ? Object.keys(value) : [])
+const memberOf = (value: JsonValue, name: string): JsonValue | undefined => (isRecord(value) ? value[name] : undefined)
+const textOf = (value: JsonValue | undefined): string => (value === undefined ? 'nothing' : canonicalJson(value))
+const clip = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text)
