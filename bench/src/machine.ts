@@ -11,6 +11,7 @@ export const provenance = z.object({
   commit: z.string(),
   machine: z.string(),
   node: z.string(),
+  wrk: z.string(),
   rounds: z.number(),
   seconds: z.number(),
   tookSeconds: z.number(),

@@ -15,7 +15,8 @@ async function bench({ chosen, setting }: Options): Promise<boolean> {
   // What a quick run finds must not be taken for a measurement: it goes into a folder that git ignores.
   const output = setting.quick ? join(folder, 'quick') : folder
   const results = createResults(join(output, 'results'))
-  if (chosen.length > 0) await wrkVersion()
+  // Also tells at once when it is missing.
+  const wrk = chosen.length > 0 ? await wrkVersion() : ''
   let failed = false
   for (const part of chosen) {
     console.log(`\n== ${part.name}: ${part.title}`)
@@ -29,6 +30,7 @@ async function bench({ chosen, setting }: Options): Promise<boolean> {
       commit: commitOf(),
       machine: machineText(),
       node: process.version,
+      wrk,
       rounds,
       seconds,
       tookSeconds,

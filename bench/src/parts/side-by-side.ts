@@ -27,7 +27,14 @@ const series = z.object({
 
 const result = z.object({
   systems: z.array(
-    z.object({ id: z.string(), title: z.string(), setup: z.string(), memoryMb: z.number(), idleCpu: z.number() }),
+    z.object({
+      id: z.string(),
+      title: z.string(),
+      setup: z.string(),
+      versions: z.string(),
+      memoryMb: z.number(),
+      idleCpu: z.number(),
+    }),
   ),
   skipped: z.array(z.object({ title: z.string(), reason: z.string() })),
   series: z.array(series),
@@ -66,13 +73,16 @@ async function measureAll(setting: Setting): Promise<Result> {
       }
     }
     return {
-      systems: running.map(({ contender: { id, title, setup }, system }) => ({
-        id,
-        title,
-        setup,
-        memoryMb: memoryMbOf(pidsOf(system)),
-        idleCpu: idle.get(id) ?? 0,
-      })),
+      systems: await Promise.all(
+        running.map(async ({ contender, system }) => ({
+          id: contender.id,
+          title: contender.title,
+          setup: contender.setup,
+          versions: await contender.versions(),
+          memoryMb: memoryMbOf(pidsOf(system)),
+          idleCpu: idle.get(contender.id) ?? 0,
+        })),
+      ),
       skipped: [...skipped],
       series: all,
     }
@@ -195,7 +205,7 @@ async function report(result: Result): Promise<Section> {
       '',
       '### How each is set up',
       '',
-      ...result.systems.map(({ title, setup }) => `- **${title}**: ${setup}`),
+      ...result.systems.map(({ title, setup, versions }) => `- **${title}** (${versions}): ${setup}`),
       ...result.skipped.map(({ title, reason }) => `- **${title} was not measured**: ${reason}.`),
     ],
   }

@@ -34,7 +34,7 @@ export async function writeReport({ parts, results, output }: ReportOptions): Pr
       body.push('Not measured.', '')
       continue
     }
-    machines.add(`${last.provenance.machine}; Node ${last.provenance.node}`)
+    machines.add(`${last.provenance.machine}; Node ${last.provenance.node}, wrk ${last.provenance.wrk}`)
     const section = await sectionOf(part, last.result)
     figures.push(...(section.figures ?? []))
     body.push(...section.markdown, '')

@@ -1,4 +1,5 @@
 import { startServer } from '../servers/node-server.ts'
+import { packageVersion } from '../versions.ts'
 import type { Contender } from './system.ts'
 
 export const bare: Contender = {
@@ -6,6 +7,7 @@ export const bare: Contender = {
   title: 'bare Fastify',
   setup:
     'One route that validates the same schema with zod and echoes. It ignores the key and keeps nothing: the floor.',
+  versions: async () => `fastify ${packageVersion('fastify', 'bench')}, zod ${packageVersion('zod', 'bench')}`,
   keepsKeys: false,
   optional: false,
   async start() {

@@ -1,5 +1,6 @@
+import { packageVersion } from '../versions.ts'
 import { effectsFile, effectsOf, installPeers, startPeer } from './peers.ts'
-import { startPostgres } from './postgres.ts'
+import { postgresVersion, startPostgres } from './postgres.ts'
 import type { Contender } from './system.ts'
 
 export const dbos: Contender = {
@@ -7,6 +8,7 @@ export const dbos: Contender = {
   title: 'DBOS Transact',
   setup:
     "`@dbos-inc/dbos-sdk` on PostgreSQL with PostgreSQL's own settings (`fsync` and `synchronous_commit` on, read committed); its default pool of 10 connections (20 made no difference); behind Fastify, the same schema; the key is the workflow's id, each step a `DBOS.runStep`, the answer is the workflow's result.",
+  versions: async () => `DBOS ${packageVersion('@dbos-inc/dbos-sdk', 'peers')}, PostgreSQL ${await postgresVersion()}`,
   keepsKeys: true,
   optional: true,
   async start({ folder, countAcrossRestarts }) {

@@ -1,3 +1,4 @@
+import { packageVersion } from '../versions.ts'
 import { holdfastPaths } from './holdfast.ts'
 import { countOrdersIn, startKafkaInstallation } from './kafka-installation.ts'
 import type { Contender } from './system.ts'
@@ -8,6 +9,8 @@ export const holdfastDistributed: Contender = {
   title: 'Holdfast on Kafka and EventStoreDB',
   setup:
     'One gateway and one handler with default settings, on one Apache Kafka broker and the EventStoreDB stand-in of `packages/testing`, which syncs each append.',
+  versions: async () =>
+    `KafkaJS ${packageVersion('kafkajs', 'bench')}, EventStoreDB client ${packageVersion('@eventstore/db-client', 'bench')}`,
   keepsKeys: true,
   // Kafka needs Docker, or Java and Maven.
   optional: true,

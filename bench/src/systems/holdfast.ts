@@ -35,6 +35,7 @@ export const holdfast: Contender = {
   title: 'Holdfast embedded',
   setup:
     '`npm start` as it comes: SQLite in WAL mode with `synchronous=FULL`, group commit. Fresh keys place an order by one durable append; steps run in the process and are recorded one by one.',
+  versions: async () => `SQLite ${process.versions['sqlite'] ?? 'unknown'} of Node`,
   keepsKeys: true,
   optional: false,
   async start({ folder }) {

@@ -62,11 +62,3 @@ export function effectsFile(folder: string, wanted = false): Readonly<Record<str
 export async function effectsOf(url: string): Promise<number> {
   return Number(await (await fetch(`${url}/effects`)).text())
 }
-
-/** The first line that the program prints for this option; undefined when it is not there. */
-export async function versionOf(program: string, option = '--version'): Promise<string | undefined> {
-  return run(program, [option]).then(
-    ({ stdout }) => stdout.split('\n')[0],
-    () => undefined,
-  )
-}

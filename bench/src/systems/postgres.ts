@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { getuid } from 'node:process'
 import { promisify } from 'node:util'
 import { freePort, startProcess, type ServerProcess } from '../servers/process.ts'
+import { programVersion } from '../versions.ts'
 import { Unavailable } from './system.ts'
 
 const run = promisify(execFile)
@@ -33,6 +34,10 @@ export async function startPostgres(folder: string): Promise<ServerProcess & { r
     isReady: (line) => line.includes('ready to accept connections'),
   })
   return { ...server, url: `postgresql://postgres@127.0.0.1:${port}/postgres` }
+}
+
+export async function postgresVersion(): Promise<string> {
+  return (await programVersion(join(await postgresBin(), 'postgres'))) ?? 'unknown'
 }
 
 /** PostgreSQL refuses to run as root: then the user of Debian's package runs it. */

@@ -1,10 +1,11 @@
 import { startProcess, freePort, type ServerProcess } from '../servers/process.ts'
-import { effectsFile, effectsOf, installPeers, startPeer, versionOf } from './peers.ts'
+import { packageVersion, programVersion } from '../versions.ts'
+import { effectsFile, effectsOf, installPeers, startPeer } from './peers.ts'
 import { Unavailable, type Contender } from './system.ts'
 
 /** Redis that acknowledges a write only when it is synced to the disk, as the others here do. */
 async function startRedis(folder: string): Promise<ServerProcess & { readonly port: number }> {
-  if ((await versionOf('redis-server')) === undefined)
+  if ((await programVersion('redis-server')) === undefined)
     throw new Unavailable('redis-server is not installed (Debian: apt-get install redis-server)')
   const port = await freePort()
   const settings = { port, bind: '127.0.0.1', dir: folder, appendonly: 'yes', appendfsync: 'always', daemonize: 'no' }
@@ -24,6 +25,8 @@ function redisContender(
     id,
     title: options.title,
     setup: options.setup,
+    versions: async () =>
+      `Redis ${(await programVersion('redis-server')) ?? 'unknown'}, node-redis ${packageVersion('redis', 'peers')}, fastify ${packageVersion('fastify', 'peers')}`,
     keepsKeys: true,
     optional: true,
     async start({ folder, countAcrossRestarts }) {

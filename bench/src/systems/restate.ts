@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { arch, platform } from 'node:process'
 import { join } from 'node:path'
 import { freePort, startProcess } from '../servers/process.ts'
+import { packageVersion } from '../versions.ts'
 import { effectsFile, effectsOf, installPeers, peersFolder, startPeer } from './peers.ts'
 import { Unavailable, type Contender } from './system.ts'
 
@@ -10,6 +11,8 @@ export const restate: Contender = {
   title: 'Restate',
   setup:
     "`@restatedev/restate-server` as one node with its default settings (24 partitions, replication 1, RocksDB's log synced), only its ports and its telemetry set; a service of its TypeScript SDK in a process of its own, each step a `ctx.run`; called through the ingress with `idempotency-key`.",
+  versions: async () =>
+    `restate-server ${packageVersion('@restatedev/restate-server', 'peers')}, SDK ${packageVersion('@restatedev/restate-sdk', 'peers')}`,
   keepsKeys: true,
   optional: true,
   async start({ folder, countAcrossRestarts }) {

@@ -45,6 +45,8 @@ export interface Contender {
   readonly title: string
   /** How it is set up: what was chosen, and why. For the report. */
   readonly setup: string
+  /** Of what it is made of, for the report: `Redis 7.0.15, node-redis 6.3.1`. Asked for once it is up. */
+  versions(): Promise<string>
   /** False for the floor, which keeps nothing. */
   readonly keepsKeys: boolean
   /** A peer that does not start is left out, and the report says why; what is ours must start. */
