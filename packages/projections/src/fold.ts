@@ -30,9 +30,9 @@ export interface FoldOptions {
   readonly only?: (document: DocumentId) => boolean
   /** Called for each event, after it was brought to its newest version. */
   readonly onEvent?: (event: ProjectionEvent) => void
-  /** Documents that are remembered after they were taken. Default 20,000. */
+  /** Documents that are remembered after they were taken. Default 5,000. */
   readonly maxRemembered?: number
-  /** And the length of their texts, characters. Default 16 Mi. */
+  /** And the length of their texts, characters. Default 8 Mi. */
   readonly maxRememberedCharacters?: number
 }
 
@@ -147,7 +147,7 @@ export class Fold {
    * stays.
    */
   trim(): void {
-    const { maxRemembered = 20_000, maxRememberedCharacters = 16 * 1024 * 1024 } = this.#options
+    const { maxRemembered = 5_000, maxRememberedCharacters = 8 * 1024 * 1024 } = this.#options
     for (const [place, entry] of this.#entries) {
       if (this.#entries.size <= maxRemembered && this.#characters <= maxRememberedCharacters) return
       if (entry.changed || entry.used === this.#batch) continue
@@ -178,6 +178,10 @@ export class Fold {
     const key = this.#projection.key(event)
     if (key === undefined) return []
     const { only } = this.#options
+    if (only === undefined && typeof key === 'string') {
+      assertDocumentId(key)
+      return [placeOf(tenant, key)]
+    }
     const ids = typeof key === 'string' ? [key] : key
     for (const id of ids) assertDocumentId(id)
     return ids.filter((id) => only === undefined || only({ tenant, id })).map((id) => placeOf(tenant, id))

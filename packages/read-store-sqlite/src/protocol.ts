@@ -2,19 +2,25 @@ import type {
   ClaimRequest,
   ClaimResult,
   CommitResult,
+  DocumentChange,
   ProjectionClaim,
   ProjectionCommit,
   ProjectionFailure,
 } from '@holdfast/core'
 import type { Fault } from './faults.ts'
 
-/** Changed documents as columns: a few long arrays cross to another thread at a fraction of the cost of many objects. */
-export interface ChangeColumns {
-  readonly tenants: readonly string[]
-  readonly ids: readonly string[]
-  /** null: removed. */
-  readonly jsons: readonly (string | null)[]
+/**
+ * Changed documents as one text, which crosses to another thread at a fraction of the cost of thousands: tenant, id and JSON
+ * of each ('' where it was removed), with NUL between all, which none of them contains.
+ */
+export function packChanges(changes: readonly DocumentChange[]): string {
+  const parts: string[] = []
+  for (const { tenant, id, json } of changes) parts.push(tenant, id, json ?? '')
+  return parts.join('\0')
 }
+
+/** The fields, one after the other. */
+export const unpackChanges = (packed: string): readonly string[] => (packed === '' ? [] : packed.split('\0'))
 
 /** What the writing thread does, one after the other, each in a transaction. */
 export type WriteOrder =
@@ -25,7 +31,8 @@ export type WriteOrder =
       readonly kind: 'commit'
       readonly claim: ProjectionClaim
       readonly commit: Omit<ProjectionCommit, 'changes'>
-      readonly changes: ChangeColumns
+      /** See {@link packChanges}. */
+      readonly changes: string
     }
   | { readonly kind: 'prune'; readonly name: string; readonly limit: number }
   /** Close the database, then end. */

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { ReadStoreError, type ReadStore } from '@holdfast/core'
 import { errorOf, faultOf } from './faults.ts'
 import { prepareDatabase } from './open-database.ts'
+import { packChanges } from './protocol.ts'
 import { createReader } from './reader.ts'
 import { createWriter } from './writer.ts'
 
@@ -49,14 +50,7 @@ export function createSqliteReadStore({ dataDir }: SqliteReadStoreOptions): Read
     renew: (claim) => whileOpen(() => writer.write<'renew'>({ kind: 'renew', claim })),
     release: (claim, failure) => whileOpen(() => writer.write<'release'>({ kind: 'release', claim, failure })),
     commit: (claim, { changes, ...commit }) =>
-      whileOpen(() => {
-        const columns = {
-          tenants: changes.map(({ tenant }) => tenant),
-          ids: changes.map(({ id }) => id),
-          jsons: changes.map(({ json }) => json ?? null),
-        }
-        return writer.write<'commit'>({ kind: 'commit', claim, commit, changes: columns })
-      }),
+      whileOpen(() => writer.write<'commit'>({ kind: 'commit', claim, commit, changes: packChanges(changes) })),
     prune: (name, limit) => whileOpen(() => writer.write<'prune'>({ kind: 'prune', name, limit })),
     live: (name) => whileOpen(() => reader.live(name)),
     builds: (name) => whileOpen(() => reader.builds(name)),

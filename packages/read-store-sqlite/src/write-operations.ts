@@ -7,7 +7,7 @@ import type {
   ProjectionFailure,
 } from '@holdfast/core'
 import { failureText } from './failure-text.ts'
-import type { ChangeColumns, WriteOrder, WriteResults } from './protocol.ts'
+import { unpackChanges, type WriteOrder, type WriteResults } from './protocol.ts'
 import type { Database, StatementSync } from './sqlite.ts'
 
 type CommitOrder = Extract<WriteOrder, { kind: 'commit' }>
@@ -119,10 +119,11 @@ export function createWriteOperations(database: Database): (order: WriteOrder) =
     return { kind: 'committed', live: takesOver || known.live === 1n }
   }
 
-  function put({ build, newest_snapshot }: BuildRow, { tenants, ids, jsons }: ChangeColumns, position: bigint): void {
-    for (const [at, tenant] of tenants.entries()) {
-      const id = ids[at] ?? ''
-      const json = jsons[at] ?? null
+  function put({ build, newest_snapshot }: BuildRow, changes: string, position: bigint): void {
+    const fields = unpackChanges(changes)
+    for (let at = 0; at < fields.length; at += 3) {
+      const [tenant = '', id = '', text = ''] = [fields[at], fields[at + 1], fields[at + 2]]
+      const json = text === '' ? null : text
       // Most are new. What is removed and was never there leaves no mark.
       if (json !== null && Number(insertDocument.run(build, tenant, id, position, json).changes) === 1) continue
       if (newest_snapshot >= 0n) keepDocument.run(build, tenant, id, newest_snapshot)
