@@ -48,9 +48,10 @@ export const migrations: readonly ((schema: string) => string)[] = [
       tenant text COLLATE "C" NOT NULL,
       id text COLLATE "C" NOT NULL,
       since bigint NOT NULL,
-      json text,
-      PRIMARY KEY (build_id, tenant, id, since)
+      json text
     );
+    -- The newest first, as a page as of a snapshot takes them: it ends when it is full.
+    CREATE UNIQUE INDEX older_documents_by_id ON ${schema}.older_documents (build_id, tenant, id, since DESC);
     CREATE TABLE ${schema}.snapshots (
       build_id bigint NOT NULL,
       position bigint NOT NULL,

@@ -90,7 +90,8 @@ export function createStatements(schema: string): Statements {
         ORDER BY id LIMIT $5
       ) d ON true
       ORDER BY d.id`,
-    // What changed since then is found among the older ones, the rest where it is.
+    // What changed since then is found among the older ones, the rest where it is. A subquery, not NOT EXISTS, of which a join
+    // over all documents would be made: so a page ends when it is full. Where an older one is kept, there is a current one.
     listAsOf: `
       SELECT b.version, b.position, d.id, d.json
       FROM (${selectedBuild(schema)}) b
@@ -104,9 +105,8 @@ export function createStatements(schema: string): Statements {
           (SELECT id, json FROM (
               SELECT DISTINCT ON (o.id) o.id, o.json FROM ${schema}.older_documents o
               WHERE o.build_id = b.build_id AND o.tenant = $3 AND ($4::text IS NULL OR o.id > $4) AND o.since <= $5
-                AND NOT EXISTS (
-                  SELECT FROM ${schema}.documents c
-                  WHERE c.build_id = o.build_id AND c.tenant = o.tenant AND c.id = o.id AND c.since <= $5)
+                AND (SELECT c.since FROM ${schema}.documents c
+                  WHERE c.build_id = o.build_id AND c.tenant = o.tenant AND c.id = o.id) > $5
               ORDER BY o.id, o.since DESC
             ) older
             WHERE json IS NOT NULL
