@@ -3,12 +3,16 @@ import { describeWithPostgres } from '@holdfast/testing/postgres'
 import { runToExit, until } from '@holdfast/testing/processes'
 import { afterEach, expect, test } from 'vitest'
 import { orderLines, orderTotals, orderTotals2 } from '../apps/projections/order-totals.ts'
+import { createApi, freshKey, jsonOf } from '../support/api.ts'
+import { startStandInProcess } from '../support/distributed-event-store.ts'
+import { startCluster } from '../support/distributed.ts'
 import { readMetrics } from '../support/metrics.ts'
 import {
   expectEqualsRebuild,
   keeperOf,
   nextRelease,
   placeOrders,
+  release1,
   totalsOf,
   untilOrders,
   useProjectedStage,
@@ -48,6 +52,54 @@ describeWithKafka('projections over several projectors', (kafka) => {
           },
           { what: 'one works, one stands by, nothing is behind', timeoutMs, everyMs: 200 },
         )
+      })
+
+      test('read-your-writes across gateways: what was placed at one is read at the other', async () => {
+        const { api } = stage()
+        for (let n = 1; n <= 20; n++) {
+          const gateway = n % 2
+          const body = { product_id: 'across', quantity: 2 }
+          const placed = await api.post('/api/order', { key: freshKey(), json: body, prefer: 'wait=60', gateway })
+          const position = placed.headers['projection-position'] ?? ''
+          expect(position).toMatch(/^\d+$/)
+          const read = await api.get(`/projections/order-totals/across?after=${position}`, { gateway: 1 - gateway })
+          expect(read.status, read.body).toBe(200)
+          expect(jsonOf(read)).toEqual({ orders: n, quantity: n * 2 })
+          expect(BigInt(read.headers['projection-position'] ?? '0')).toBeGreaterThanOrEqual(BigInt(position))
+        }
+      })
+
+      test('both gateways read the same, as of any moment', async () => {
+        const { api } = stage()
+        const now = await api.get('/projections/order-lines?limit=1', { gateway: 0 })
+        const at = now.headers['projection-position']
+        await placeOrders(stage(), 'later', 30)
+        await untilOrders(stage(), 'later', 30)
+        const pages = await Promise.all(
+          [0, 1].map((gateway) => api.get(`/projections/order-lines?limit=1000&at=${at}`, { gateway })),
+        )
+        const [first, second] = pages
+        expect(first?.status, first?.body).toBe(200)
+        expect(first?.body).toBe(second?.body)
+        const { items } = JSON.parse(first?.body ?? '') as { items: { document: { product_id: string } }[] }
+        expect(items.length).toBeGreaterThanOrEqual(120)
+        expect(items.some(({ document }) => document.product_id === 'later')).toBe(false)
+      })
+
+      test('without projectors projections are read as they are, and a position beyond is told to be late', async () => {
+        const { api, cluster } = stage()
+        await untilOrders(stage(), 'later', 30)
+        await Promise.all(cluster.projectors.map((projector) => projector.stop()))
+        const body = { product_id: 'later', quantity: 2 }
+        const placed = await api.post('/api/order', { key: freshKey(), json: body, prefer: 'wait=60' })
+        expect(placed.status, placed.body).toBe(201)
+        const path = '/projections/order-totals/later'
+        expect(jsonOf(await api.get(path))).toEqual({ orders: 30, quantity: 60 })
+        const late = await api.get(`${path}?after=${placed.headers['projection-position'] ?? ''}`)
+        expect(late.status, late.body).toBe(503)
+        expect(jsonOf(late)).toMatchObject({ type: '/problems/projection-behind', retryable: true })
+        await Promise.all(cluster.projectors.map((projector) => projector.start()))
+        await untilOrders(stage(), 'later', 31)
       })
 
       test('kill -9 of the projector that works: the other one takes over, and nothing is folded twice', async () => {
@@ -94,10 +146,20 @@ describeWithKafka('projections over several projectors', (kafka) => {
           timeoutMs,
         })
         await postgres().kill()
-        // Commands do not need it.
+        // Commands do not need it, and neither does their gateway's place behind a load balancer.
         await placing
         await placeOrders(stage(), 'outage', 20)
+        const { api } = stage()
+        const refused = await api.get('/projections/order-totals/outage')
+        expect(refused.status, refused.body).toBe(503)
+        expect(jsonOf(refused)).toMatchObject({ type: '/problems/unavailable', retryable: true })
+        expect(refused.headers['retry-after']).toBeDefined()
+        expect((await api.get('/readyz')).status).toBe(200)
         await postgres().restart()
+        await until(async () => (await api.get('/projections/order-totals/outage')).status === 200, {
+          what: 'it is read again',
+          timeoutMs,
+        })
         await untilOrders(stage(), 'outage', 100)
         await expectEqualsRebuild(stage(), orderTotals)
       })
@@ -109,7 +171,11 @@ describeWithKafka('projections over several projectors', (kafka) => {
         const watching = (async () => {
           const seen = { position: 0n, version: 1, orders: 0 }
           while (!done) {
-            const { position, version, orders } = await totalsOf(stage(), 'rebuilt')
+            const read = await stage().api.get('/projections/order-totals/rebuilt')
+            expect(read.status, read.body).toBe(200)
+            const position = BigInt(read.headers['projection-position'] ?? '')
+            const version = Number(read.headers['projection-version'])
+            const orders = Number(jsonOf(read)['orders'])
             expect(position).toBeGreaterThanOrEqual(seen.position)
             expect(version).toBeGreaterThanOrEqual(seen.version)
             expect(orders).toBeGreaterThanOrEqual(seen.orders)
@@ -144,6 +210,26 @@ describeWithKafka('projections over several projectors', (kafka) => {
     },
     { killsServer: true },
   )
+})
+
+describeWithKafka('a gateway without a read store', (kafka) => {
+  test('takes commands, and says that it serves no projections', async () => {
+    await using standIn = await startStandInProcess()
+    const { brokers } = kafka()
+    await using cluster = await startCluster({ app: release1, brokers, eventStore: standIn, gateways: 1, handlers: 1 })
+    const api = createApi(cluster.urls)
+    const json = { product_id: 'p', quantity: 1 }
+    expect((await api.post('/api/order', { key: freshKey(), json, prefer: 'wait=60' })).status).toBe(201)
+    for (const path of ['/projections/order-totals', '/projections/order-totals/p']) {
+      const refused = await api.get(path)
+      expect(refused.status).toBe(404)
+      expect(jsonOf(refused)).toMatchObject({
+        type: '/problems/projection-not-found',
+        detail: expect.stringContaining('no read store') as string,
+      })
+    }
+    expect(cluster.logLines().some(({ msg }) => String(msg).includes('HOLDFAST_READ_STORE_URL is not set'))).toBe(true)
+  })
 })
 
 const superseded = (line: Readonly<Record<string, unknown>>): boolean =>

@@ -23,6 +23,9 @@ export interface ProjectedStage {
 const appPath = (release: 'v1' | 'v2'): string =>
   fileURLToPath(new URL(`../apps/projections/${release}.ts`, import.meta.url))
 
+/** The first release of the application. */
+export const release1 = appPath('v1')
+
 /** What a process needs to serve the next release of the application. */
 export const nextRelease = { HOLDFAST_APP: appPath('v2') }
 
@@ -41,9 +44,10 @@ export function useProjectedStage(kafka: () => KafkaBroker, postgres: () => Post
       HOLDFAST_READ_STORE_URL: url,
       HOLDFAST_READ_STORE_SCHEMA: schema,
       HOLDFAST_PROJECTION_LEASE_MS: String(leaseMs),
+      HOLDFAST_PROJECTION_WAIT_MS: '10000',
     }
     const { brokers } = kafka()
-    const options = { app: appPath('v1'), brokers, eventStore: standIn, env, projectors: 2 }
+    const options = { app: release1, brokers, eventStore: standIn, env, projectors: 2 }
     const cluster = resources.use(await startCluster(options))
     const events = createEventStoreDbEventStore({ connectionString: standIn.url })
     resources.defer(() => events.close())

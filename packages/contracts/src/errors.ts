@@ -78,8 +78,8 @@ export const errorCatalogue = {
   }),
   'projection-not-found': entry(404, 'No such projection', {
     retryable: false,
-    meaning: 'The application has no projection of this name.',
-    action: 'See `/openapi.json` for the projections of this application.',
+    meaning: 'The application has no projection of this name, or this gateway has no read store.',
+    action: 'See `/openapi.json` for the projections of this application. `detail` says which it is.',
   }),
   'document-not-found': entry(404, 'No such document', {
     retryable: false,

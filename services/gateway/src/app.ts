@@ -33,7 +33,7 @@ export interface GatewayParts {
   readonly gateway: CommandGateway
   readonly store: EventStore
   readonly results: ResultFeed
-  /** Undefined where there is no read store: then no projection is served. */
+  /** Undefined where there is no read store: then reads of projections are told so. */
   readonly projections: ProjectionReader | undefined
   readonly ids: Ids
   readonly metrics: Metrics
@@ -120,7 +120,7 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
     heartbeatMs: settings.RESULTS_HEARTBEAT_MS,
     stallMs: settings.RESULTS_STALL_MS,
   })
-  if (parts.projections !== undefined) addProjectionRoutes(fastify, { app, reader: parts.projections, authenticate })
+  if (app.projections.length > 0) addProjectionRoutes(fastify, { app, reader: parts.projections, authenticate })
   addSystemRoutes(fastify, { app, store, metrics, ready, projections: parts.projections })
   addProblemPages(fastify, app)
   const document = openApiOf(app, { projections: parts.projections !== undefined })

@@ -10,11 +10,10 @@ import {
 } from '@holdfast/core'
 import { createEventStoreDbEventStore } from '@holdfast/event-store-eventstoredb'
 import { createMetrics, type Logger } from '@holdfast/observability'
-import { createProjectionReader } from '@holdfast/projections'
-import { createPostgresReadStore } from '@holdfast/read-store-postgres'
 import { createKafkaCommandTransport } from '@holdfast/transport-kafka'
 import { buildGateway } from './app.ts'
 import { closeInOrder } from './close-in-order.ts'
+import { openProjectionReading } from './projection-reading.ts'
 import { visibleWhenDurable } from './visible-when-durable.ts'
 
 export interface DistributedGateway {
@@ -66,16 +65,7 @@ export async function startDistributedGateway(settings: Settings, log: Logger): 
       log.error({ err: error, stream, revision: String(revision) }, 'an event cannot be understood: it is no result')
     },
   })
-  const reads =
-    settings.READ_STORE_URL === ''
-      ? undefined
-      : createPostgresReadStore({
-          url: settings.READ_STORE_URL,
-          schema: settings.READ_STORE_SCHEMA,
-          maxConnections: settings.READ_STORE_CONNECTIONS,
-          applicationName: instanceId.slice(0, 63),
-          logger: log,
-        })
+  const projections = openProjectionReading({ app, events: store, settings, log, instanceId })
   const stopping = new AbortController()
   const ready = (): boolean => !stopping.signal.aborted && transport.ready()
   const server = await buildGateway({
@@ -83,9 +73,7 @@ export async function startDistributedGateway(settings: Settings, log: Logger): 
     gateway,
     store,
     results,
-    projections:
-      reads &&
-      createProjectionReader({ events: store, store: reads, clock: systemClock, waitMs: settings.PROJECTION_WAIT_MS }),
+    projections: projections?.reader,
     ids: systemIds,
     metrics,
     log,
@@ -109,7 +97,7 @@ export async function startDistributedGateway(settings: Settings, log: Logger): 
       stopping.abort()
       await closeInOrder({ server, gateway, drainMs: settings.DRAIN_MS })
       await transport.close()
-      await Promise.all([reads?.close(), store.close()])
+      await Promise.all([projections?.close(), store.close()])
     },
   }
 }

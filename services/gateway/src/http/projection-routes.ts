@@ -8,7 +8,8 @@ import { cursorBehind, parseProjectionPageQuery, parseProjectionQuery } from './
 
 export interface ProjectionRouteOptions {
   readonly app: App
-  readonly reader: ProjectionReader
+  /** Undefined where there is no read store: every read is told so. */
+  readonly reader: ProjectionReader | undefined
   readonly authenticate: Authenticate
 }
 
@@ -26,12 +27,17 @@ export function addProjectionRoutes(
       throw new ProblemError('projection-not-found', 'This application has no projection of this name.')
     return projection
   }
+  const readerOfAll = (): ProjectionReader => {
+    if (reader === undefined)
+      throw new ProblemError('projection-not-found', 'This gateway has no read store: it serves no projections.')
+    return reader
+  }
 
   fastify.get<{ Params: { name: string } }>('/projections/:name', async (request, reply) => {
     const tenant = authenticate(request)
     const projection = projectionNamed(request.params.name)
     const query = parseProjectionPageQuery(request.query)
-    const answer = read(await reader.page({ projection, tenant, ...query }))
+    const answer = read(await readerOfAll().page({ projection, tenant, ...query }))
     const items = answer.documents.map(({ id, json }) => `{"id":${JSON.stringify(id)},"document":${json}}`)
     const last = answer.more ? answer.documents.at(-1) : undefined
     const next = last === undefined ? 'null' : `"${cursorBehind(last.id)}"`
@@ -45,7 +51,7 @@ export function addProjectionRoutes(
     const { id } = request.params
     // No such id can be stored, nor asked for.
     const impossible = id.includes('\0') || !id.isWellFormed()
-    const answer = read(await reader.document({ projection, tenant, id: impossible ? '' : id, ...query }))
+    const answer = read(await readerOfAll().document({ projection, tenant, id: impossible ? '' : id, ...query }))
     if (answer.json !== undefined) return send(reply, answer, answer.json)
     place(reply, answer)
     throw new ProblemError('document-not-found', 'This projection holds no document with this id for this tenant.')

@@ -36,6 +36,9 @@ export function addSystemRoutes(fastify: FastifyInstance, options: SystemRouteOp
   })
 }
 
+/** A load balancer asks often, and does not wait long: a read store that hangs must not make the gateway look dead. */
+const standingMs = 500
+
 /** What is read of a projection. That one stands still, or cannot be read now, keeps no command from being taken. */
 type Standing =
   | { readonly state: 'live' | 'failed'; readonly version: number; readonly position: string }
@@ -48,7 +51,9 @@ async function standings({
   if (projections === undefined || app.projections.length === 0) return undefined
   const all = app.projections.map(async ({ name }): Promise<[string, Standing]> => {
     try {
-      const live = (await projections.builds(name)).find((build) => build.live)
+      const builds = await inTime(projections.builds(name))
+      if (builds === undefined) return [name, { state: 'unknown' }]
+      const live = builds.find((build) => build.live)
       if (live === undefined) return [name, { state: 'not-built' }]
       const { version, position, failure } = live
       return [name, { state: failure === undefined ? 'live' : 'failed', version, position: String(position) }]
@@ -57,4 +62,17 @@ async function standings({
     }
   })
   return Object.fromEntries(await Promise.all(all))
+}
+
+/** Undefined when it takes longer than `standingMs`. */
+async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => {
+    late.resolve(undefined)
+  }, standingMs)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
