@@ -3,8 +3,9 @@ import { expect, test } from 'vitest'
 import { createClient } from './client.ts'
 import { createDeadLetterDesk } from './dead-letter-desk.ts'
 import { silentLogger } from './logger.ts'
-import { readTopic } from './test-support/cluster.ts'
-import { attempt, outcomeOf } from './test-support/commands.ts'
+import { readResultIds } from './read-result-ids.ts'
+import { asAdmin, readTopic } from './test-support/cluster.ts'
+import { attempt, outcomeOf, resultOf } from './test-support/commands.ts'
 import { startPair } from './test-support/pair.ts'
 
 const bounded = { timeout: 30_000 }
@@ -55,6 +56,31 @@ describeWithKafka('dead letters', (kafka) => {
 
     await expect(desk.retry([unreadable?.place ?? ''])).rejects.toThrow('is no command')
     await expect(desk.retry(['0:999'])).rejects.toThrow('there is no dead letter at 0:999')
+  })
+
+  test('are no results: those are read by their ids, from as far back as the topic goes', async () => {
+    await using pair = await startPair({ brokers: kafka().brokers })
+    const envelopes = [attempt(), attempt(), attempt()]
+    for (const envelope of envelopes) await pair.transport.dispatch(envelope).resolution
+    const wanted = envelopes.map((envelope) => resultOf(envelope).id).sort()
+    const connection = { brokers: kafka().brokers, logger: silentLogger }
+    const read = async () => {
+      const ids: string[] = []
+      const window = await readResultIds({ connection, topicPrefix: pair.topicPrefix, onId: (id) => ids.push(id) })
+      return { ids: ids.sort(), ...window }
+    }
+    await expect.poll(async () => (await read()).ids, bounded).toEqual(wanted)
+    expect(await read()).toMatchObject({ messages: 3, heldSinceMs: expect.any(Number) as number })
+    await asAdmin(kafka().brokers, async (admin) => {
+      const topic = `${pair.topicPrefix}.results`
+      const full = (await admin.fetchTopicOffsets(topic)).find(({ high }) => Number(high) > 0)
+      if (full === undefined) throw new Error('there is no result')
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: full.partition, offset: full.high }] })
+    })
+    // A partition that has lost messages and has none left says nothing of when it lost them.
+    expect((await read()).heldSinceMs).toBeUndefined()
+    const none = await readResultIds({ connection, topicPrefix: 'nobody', onId: () => undefined })
+    expect(none).toEqual({ messages: 0, heldSinceMs: undefined })
   })
 
   test('are none where there is no topic, and an error where there is no broker', async () => {

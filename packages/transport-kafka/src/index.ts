@@ -16,6 +16,7 @@
  *
  * Operators
  * - `dead-letter-desk.ts`, `read-topic.ts`: what was given up, listed and published again
+ * - `read-result-ids.ts`: which results are on their topic, for audits
  *
  * Both
  * - `messages.ts`: what travels, and its versions
@@ -34,9 +35,11 @@ export type { KafkaLogger } from './logger.ts'
 export type { KafkaTransportMetrics } from './metrics.ts'
 export type { ProcessedCommand } from './outcome-publisher.ts'
 export type { KafkaResultPublisher, KafkaResultPublisherOptions } from './result-publisher.ts'
+export type { ReadResultIdsOptions, ResultWindow } from './read-result-ids.ts'
 export type { TopicNames, TopicOptions } from './topics.ts'
 export { createDeadLetterDesk } from './dead-letter-desk.ts'
 export { createKafkaCommandConsumer } from './command-consumer.ts'
 export { createKafkaCommandTransport } from './command-transport.ts'
 export { createKafkaResultPublisher } from './result-publisher.ts'
+export { readResultIds } from './read-result-ids.ts'
 export { KafkaSetupError, topicNames } from './topics.ts'

@@ -50,6 +50,8 @@ export interface VerifyReport {
   readonly findings: readonly Finding[]
   /** Null when there was no seal to compare with. */
   readonly seal: SealSummary | null
+  /** What was found on the topic of results, and when what had to be there has ended. Null when it was not read. */
+  readonly results: { readonly onTopic: number; readonly since: string; readonly until: string } | null
   /** Live projections that were compared with a rebuild; none when there was no read store. */
   readonly projections: readonly ProjectionSummary[]
 }

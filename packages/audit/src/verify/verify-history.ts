@@ -9,6 +9,7 @@ import { sameDigest } from '../merkle/hashing.ts'
 import { createFindings, type Findings } from './findings.ts'
 import type { KeyEvent } from './generation-checker.ts'
 import { createKeyChecker, type KeyChecker } from './key-checker.ts'
+import type { PublishedResults } from './published-results.ts'
 import { createResponseChecker } from './response-checker.ts'
 import { readMetadata } from './stored-metadata.ts'
 import { createStreamTable, generationStatus, type StreamTable } from './stream-table.ts'
@@ -24,6 +25,8 @@ export interface VerifyOptions {
   readonly tenant?: string | undefined
   /** From `openComparison`; it stays open. */
   readonly seals?: (SealComparison & { readonly checkpoints: number }) | undefined
+  /** What was found on the topic of results. Default: none, and only whether a result can be made is checked. */
+  readonly published?: PublishedResults | undefined
   readonly nowMs: () => number
   /** Findings of each rule that are listed. Default 100. */
   readonly maxListed?: number
@@ -38,7 +41,7 @@ export interface VerifyOptions {
  * @throws EventStoreError when the store cannot be read; AuditError `seal` for damaged leaves
  */
 export async function verifyHistory(options: VerifyOptions): Promise<VerifyReport> {
-  const { history, app, sinceMs = 0, tenant, seals, nowMs, onProgress } = options
+  const { history, app, sinceMs = 0, tenant, seals, published, nowMs, onProgress } = options
   const startedAtMs = nowMs()
   const findings = createFindings(options.maxListed ?? 100)
   const table = createStreamTable()
@@ -48,7 +51,7 @@ export async function verifyHistory(options: VerifyOptions): Promise<VerifyRepor
     ...{ history, findings, table, responses, tenant },
     onVersion: counts.version,
     onResult: ({ event, envelope, outcome }) => {
-      checkResult(event, envelope, findings)
+      checkResult(event, envelope, { findings, published })
       const { outcome: record, release } = event.metadata
       counts.outcome(envelope.command, outcome, record?.completedAtMs ?? release?.releasedAtMs ?? 0)
     },
@@ -108,19 +111,29 @@ export async function verifyHistory(options: VerifyOptions): Promise<VerifyRepor
     unknownCommands: Object.fromEntries(responses.unknown),
     findingsByRule: findings.counts,
     findings: findings.listed,
+    results: resultsOf(published),
     projections: [],
     seal: verdict === undefined ? null : sealSummary(verdict, seals?.checkpoints ?? 0),
   }
 }
 
 /** The feed of results makes its messages from the events: each outcome has to make one, with the id that names it. */
-function checkResult({ stored, metadata }: KeyEvent, envelope: RecordedEnvelope, findings: Findings): void {
+function checkResult(
+  { stored, metadata }: KeyEvent,
+  envelope: RecordedEnvelope,
+  { findings, published }: { readonly findings: Findings; readonly published: PublishedResults | undefined },
+): void {
   const released = metadata.release === undefined ? '' : '-released'
   const id = `${commandIdOf(envelope.tenant, envelope.key)}-${metadata.generation}${released}`
   try {
     const recorded = { ...stored, data: {}, metadata: metadata as unknown as JsonObject }
     const result = resultEventOf(recorded, envelope)
-    if (result?.id === id) return
+    if (result?.id === id) {
+      const atMs = metadata.outcome?.completedAtMs ?? metadata.release?.releasedAtMs ?? 0
+      const due = published !== undefined && atMs >= published.sinceMs && atMs < published.untilMs
+      if (due && !published.has(id)) findings.at(stored, 'result', `its result ${id} is not on the topic`)
+      return
+    }
     findings.at(stored, 'result', `its result has the id ${result?.id ?? 'of none'}, where ${id} is expected`)
   } catch (error) {
     findings.at(
@@ -130,6 +143,15 @@ function checkResult({ stored, metadata }: KeyEvent, envelope: RecordedEnvelope,
     )
   }
 }
+
+const resultsOf = (published: PublishedResults | undefined): VerifyReport['results'] =>
+  published === undefined
+    ? null
+    : {
+        onTopic: published.count,
+        since: new Date(published.sinceMs).toISOString(),
+        until: new Date(published.untilMs).toISOString(),
+      }
 
 interface CheckParts {
   readonly keys: KeyChecker

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { corruptions } from '../test-support/corruptions.ts'
 import { soundHistory, type Fixture } from '../test-support/fixture.ts'
 import { sampleApp } from '../test-support/sample-app.ts'
+import { createPublishedResults } from './published-results.ts'
 import { verifyHistory, type VerifyOptions } from './verify-history.ts'
 
 const verify = (fixture: Fixture, options: Partial<VerifyOptions> = {}) =>
@@ -71,6 +72,33 @@ describe('a history that no code of Holdfast writes', () => {
     const report = await verify(fixture, { maxListed: 2 })
     expect(report.findings.filter(({ rule }) => rule === 'json')).toHaveLength(2)
     expect(report.findingsByRule.json).toBe(fixture.events.length)
+  })
+})
+
+describe('results that are published', () => {
+  it('are looked for as long as they are kept, and not before they can be there', async () => {
+    const fixture = await soundHistory()
+    const end = Date.parse('2999-01-01')
+    const missing = async (sinceMs: number, untilMs: number, ids: readonly string[] = []) => {
+      const published = createPublishedResults({ sinceMs, untilMs })
+      for (const id of ids) published.add(id)
+      return (await verify(fixture, { published })).findings
+    }
+    const all = await missing(0, end)
+    expect(all).toHaveLength(9)
+    expect(new Set(all.map(({ rule }) => rule))).toEqual(new Set(['result']))
+    const ids = all.map(({ message }) => /its result (\S+) is not on the topic/.exec(message)?.[1] ?? '')
+    expect(await missing(0, end, ids)).toEqual([])
+    const one = ids.find((id) => !id.endsWith('-released')) ?? ''
+    expect(
+      await missing(
+        0,
+        end,
+        ids.filter((id) => id !== one),
+      ),
+    ).toHaveLength(1)
+    expect(await missing(end, end)).toEqual([])
+    expect(await missing(0, 1)).toEqual([])
   })
 })
 

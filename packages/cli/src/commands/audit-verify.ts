@@ -2,25 +2,28 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import {
   addProjections,
+  createPublishedResults,
   compareProjection,
   openComparison,
   readPublicKey,
   sealFilesOf,
   verifyHistory,
 } from '@holdfast/audit'
-import type { History, OpenedComparison, ProjectionComparison, VerifyReport } from '@holdfast/audit'
+import type { History, OpenedComparison, ProjectionComparison, PublishedResults, VerifyReport } from '@holdfast/audit'
 import type { App, Tenant } from '@holdfast/core'
+import { readResultIds } from '@holdfast/transport-kafka'
 import { Command } from 'commander'
 import { listArgument, momentArgument, readTextFile, tenantArgument } from '../support/arguments.ts'
 import { CliError, exitCodes } from '../support/cli-error.ts'
+import { addKafkaOptions, kafkaOf, onKafka, type KafkaOptions } from '../support/kafka.ts'
 import { openReadStore } from '../support/open-read-store.ts'
-import { addStoreOptions, loadApp, openStore, type OpenedStore, type StoreOptions } from '../support/open-store.ts'
+import { addStoreOptions, loadApp, openStore, type OpenedStore } from '../support/open-store.ts'
 import { tone, type Output } from '../support/output.ts'
 import type { Progress } from '../support/progress.ts'
 import { verifyPage } from '../support/verify-page.ts'
 import { publicKeyIn } from './audit-keygen.ts'
 
-interface VerifyCommandOptions extends StoreOptions {
+interface VerifyCommandOptions extends KafkaOptions {
   readonly app?: string
   readonly since?: number
   readonly tenant?: Tenant
@@ -34,28 +37,31 @@ interface VerifyCommandOptions extends StoreOptions {
 }
 
 export function auditVerifyCommand(output: (command: Command) => Output, progress: () => Progress): Command {
-  return addStoreOptions(
-    new Command('verify')
-      .description('Prove the whole history: order, keys, outcomes, responses, and that nothing sealed was changed.')
-      .option('--app <module>', 'the application whose code projects the responses again; default: HOLDFAST_APP')
-      .option('--since <time>', 'only what was recorded since then: RFC 3339, or 30m, 24h, 7d', momentArgument)
-      .option('--tenant <tenant>', "only this tenant's outcomes", tenantArgument)
-      .option('--seal <folder>', 'where the seals are; compared with if it is there', './seal')
-      .option('--public-key <file>', 'of whoever sealed; default: public.pem in the seal folder')
-      .option('--checkpoint <file>', 'a signed checkpoint that was kept elsewhere; several times', listArgument)
-      .option('--report <file>', 'write the report as JSON')
-      .option('--html <file>', 'write the report as a page that needs nothing else')
-      .option('--no-projections', 'do not compare the live projections with a rebuild')
-      .option('--strict', 'a response that the code projects differently now is a failure too'),
+  return addKafkaOptions(
+    addStoreOptions(
+      new Command('verify')
+        .description('Prove the whole history: order, keys, outcomes, responses, and that nothing sealed was changed.')
+        .option('--app <module>', 'the application whose code projects the responses again; default: HOLDFAST_APP')
+        .option('--since <time>', 'only what was recorded since then: RFC 3339, or 30m, 24h, 7d', momentArgument)
+        .option('--tenant <tenant>', "only this tenant's outcomes", tenantArgument)
+        .option('--seal <folder>', 'where the seals are; compared with if it is there', './seal')
+        .option('--public-key <file>', 'of whoever sealed; default: public.pem in the seal folder')
+        .option('--checkpoint <file>', 'a signed checkpoint that was kept elsewhere; several times', listArgument)
+        .option('--report <file>', 'write the report as JSON')
+        .option('--html <file>', 'write the report as a page that needs nothing else')
+        .option('--no-projections', 'do not compare the live projections with a rebuild')
+        .option('--strict', 'a response that the code projects differently now is a failure too'),
+    ),
   ).action(async (options: VerifyCommandOptions, command: Command) => {
     const app = await loadApp(options.app)
     await using opened = await openStore(options)
     const seals = await openSeals(options, opened.history)
     const shown = progress()
+    const published = await readPublished(options, shown)
     let report: VerifyReport
     try {
       report = await verifyHistory({
-        ...{ history: opened.history, app, seals, sinceMs: options.since, tenant: options.tenant },
+        ...{ history: opened.history, app, seals, published, sinceMs: options.since, tenant: options.tenant },
         nowMs: Date.now,
         onProgress: ({ events, findings }) => {
           shown.show(() => `${events} events, ${findings} findings`)
@@ -74,6 +80,29 @@ export function auditVerifyCommand(output: (command: Command) => Output, progres
     })
     if (!report.sound || (options.strict === true && report.counts.drifts > 0)) process.exitCode = exitCodes.no
   })
+}
+
+/** A handler that was away publishes when it is back: what ended of late may be on its way. */
+const settledMs = 5 * 60_000
+/** Clocks of brokers and handlers may differ by so much. */
+const clockSlackMs = 60_000
+
+/** The results that are on Kafka, where it is named. Those that it does not keep any more are not looked for. */
+async function readPublished(options: VerifyCommandOptions, shown: Progress): Promise<PublishedResults | undefined> {
+  const kafka = kafkaOf(options)
+  if (kafka === undefined) return undefined
+  const untilMs = Date.now() - settledMs
+  const published = createPublishedResults({ sinceMs: untilMs, untilMs })
+  const window = await onKafka(
+    readResultIds({
+      ...kafka,
+      onId: (id) => {
+        published.add(id)
+        shown.show(() => `${published.count} results on Kafka`)
+      },
+    }),
+  )
+  return window.heldSinceMs === undefined ? published : { ...published, sinceMs: window.heldSinceMs + clockSlackMs }
 }
 
 interface Parts {
@@ -142,6 +171,11 @@ function print(report: VerifyReport, options: VerifyCommandOptions, out: Output)
   if (seal !== null && options.publicKey === undefined) {
     out.line(tone.warn('the public key is the one that lies beside the seals: --public-key takes one that you trust'))
   }
+  const { results } = report
+  if (results !== null)
+    out.line(
+      `results on Kafka: ${results.onTopic}, complete where they ended from ${results.since} to ${results.until}`,
+    )
   for (const { name, state, documents } of report.projections) {
     const text = `projection ${name}: ${state}${documents === undefined ? '' : `, ${documents} documents`}`
     out.line(state === 'different' ? tone.bad(text) : state === 'equal' ? text : tone.warn(text))

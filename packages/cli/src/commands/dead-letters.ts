@@ -1,29 +1,13 @@
-import {
-  commandIdOf,
-  loadKeyState,
-  streamOf,
-  TransportError,
-  type CommandEnvelope,
-  type EventStore,
-} from '@holdfast/core'
+import { commandIdOf, loadKeyState, streamOf, type CommandEnvelope, type EventStore } from '@holdfast/core'
 import { createDeadLetterDesk, type DeadLetter, type DeadLetterDesk } from '@holdfast/transport-kafka'
 import { Command } from 'commander'
 import { momentArgument } from '../support/arguments.ts'
 import { CliError, exitCodes } from '../support/cli-error.ts'
-import { addStoreOptions, openStore, settingsOf, type OpenedStore, type StoreOptions } from '../support/open-store.ts'
+import { addKafkaOptions, kafkaOf, onKafka, type KafkaOptions } from '../support/kafka.ts'
+import { addStoreOptions, openStore, type OpenedStore, type StoreOptions } from '../support/open-store.ts'
 import type { Output } from '../support/output.ts'
 import { listCommands } from './commands-list.ts'
 import { releaseThroughGateway } from './keys-release.ts'
-
-interface KafkaOptions extends StoreOptions {
-  readonly kafkaBrokers?: string
-  readonly prefix?: string
-}
-
-const addKafkaOptions = (command: Command): Command =>
-  addStoreOptions(command)
-    .option('--kafka-brokers <list>', 'default: HOLDFAST_KAFKA_BROKERS, if that is set')
-    .option('--prefix <name>', 'first part of the topic names; default: HOLDFAST_KAFKA_TOPIC_PREFIX')
 
 /** A dead letter as it is printed. */
 interface ShownLetter {
@@ -39,13 +23,15 @@ interface ShownLetter {
 
 export function deadLettersListCommand(output: (command: Command) => Output): Command {
   return addKafkaOptions(
-    new Command('list')
-      .description('List what was given up: the dead letters of Kafka; embedded, the commands that failed.')
-      .option('--since <time>', 'embedded only: RFC 3339, or 30m, 24h, 7d', momentArgument, momentArgument('7d')),
+    addStoreOptions(
+      new Command('list')
+        .description('List what was given up: the dead letters of Kafka; embedded, the commands that failed.')
+        .option('--since <time>', 'embedded only: RFC 3339, or 30m, 24h, 7d', momentArgument, momentArgument('7d')),
+    ),
   ).action(async (options: KafkaOptions & { readonly since: number }, command: Command) => {
     const out = output(command)
     const desk = deskOf(options)
-    const letters = desk === undefined ? await failedCommands(options) : (await onDesk(desk.list())).map(shown)
+    const letters = desk === undefined ? await failedCommands(options) : (await onKafka(desk.list())).map(shown)
     out.answer({ from: desk === undefined ? 'event store' : 'kafka', letters }, () => {
       if (desk === undefined) out.line('No Kafka is named: these commands failed, as the event store has it.')
       out.table(
@@ -79,13 +65,15 @@ interface RetryOptions extends KafkaOptions {
 
 export function deadLettersRetryCommand(output: (command: Command) => Output): Command {
   return addKafkaOptions(
-    new Command('retry')
-      .description('Publish commands of dead letters again, as they came. Kafka only.')
-      .argument('<place...>', 'as `dead-letters list` shows them: <partition>:<offset>')
-      .option('--release', 'release keys whose failure is recorded, or it would only be answered again')
-      .option('--reason <text>', 'why they are released', 'retried from the dead letters')
-      .option('--gateway <url>', 'that releases; default: http://HOLDFAST_HOST:HOLDFAST_PORT')
-      .option('--operator <name>', 'which of HOLDFAST_OPERATOR_KEYS to use; default: the first'),
+    addStoreOptions(
+      new Command('retry')
+        .description('Publish commands of dead letters again, as they came. Kafka only.')
+        .argument('<place...>', 'as `dead-letters list` shows them: <partition>:<offset>')
+        .option('--release', 'release keys whose failure is recorded, or it would only be answered again')
+        .option('--reason <text>', 'why they are released', 'retried from the dead letters')
+        .option('--gateway <url>', 'that releases; default: http://HOLDFAST_HOST:HOLDFAST_PORT')
+        .option('--operator <name>', 'which of HOLDFAST_OPERATOR_KEYS to use; default: the first'),
+    ),
   ).action(async (places: readonly string[], options: RetryOptions, command: Command) => {
     const desk = deskOf(options)
     if (desk === undefined) {
@@ -94,12 +82,12 @@ export function deadLettersRetryCommand(output: (command: Command) => Output): C
         'without Kafka there is nothing to publish: release the key with `holdfast keys release`, and let the caller send again',
       )
     }
-    const letters = await onDesk(desk.list())
+    const letters = await onKafka(desk.list())
     const envelopes = places.map((place) => commandOf(place, letters))
     await using opened = await openStore(options)
     const released: string[] = []
     for (const envelope of envelopes) if (await freeForRetry(envelope, opened, options)) released.push(envelope.key)
-    await onDesk(desk.retry(places))
+    await onKafka(desk.retry(places))
     const out = output(command)
     out.answer({ retried: places, released }, () => {
       out.line(`published again: ${places.join(', ')}`)
@@ -135,31 +123,12 @@ async function failureIsRecorded({ tenant, key }: CommandEnvelope, store: EventS
   return state.kind === 'resolved'
 }
 
-/** Kafka where it is named, on the command line or in the environment; the setting's default names one always. */
-function deskOf({ kafkaBrokers, prefix }: KafkaOptions, environment = process.env): DeadLetterDesk | undefined {
-  const named = kafkaBrokers ?? environment['HOLDFAST_KAFKA_BROKERS'] ?? ''
-  if (named === '') return undefined
-  const settings = settingsOf({ KAFKA_BROKERS: kafkaBrokers, KAFKA_TOPIC_PREFIX: prefix }, environment)
-  return createDeadLetterDesk({
-    connection: { brokers: settings.KAFKA_BROKERS, clientId: 'holdfast-cli', logger: silent },
-    topicPrefix: settings.KAFKA_TOPIC_PREFIX,
-  })
-}
-
-async function onDesk<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof TransportError) throw new CliError(exitCodes.unavailable, error.message, { cause: error })
-    throw error
-  }
+function deskOf(options: KafkaOptions): DeadLetterDesk | undefined {
+  const kafka = kafkaOf(options)
+  return kafka && createDeadLetterDesk(kafka)
 }
 
 const shown = ({ place, reason, detail, at, source, envelope }: DeadLetter): ShownLetter => ({
   ...{ place, reason, detail, at, source },
   ...(envelope && { command: envelope.command, tenant: envelope.tenant, key: envelope.key }),
 })
-
-const nothing = (): void => undefined
-/** What KafkaJS notices by the way is not an operator's business; what it fails with is told. */
-const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing }
