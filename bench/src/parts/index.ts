@@ -3,10 +3,21 @@ import { audit } from './audit.ts'
 import { distributed } from './distributed.ts'
 import { keysStored } from './keys-stored.ts'
 import { rebuild } from './rebuild.ts'
+import { resultLatency } from './result-latency.ts'
 import { retries } from './retries.ts'
 import { siege } from './siege.ts'
 import { sideBySide } from './side-by-side.ts'
 import { steps } from './steps.ts'
 
 /** Everything that `npm run bench` measures, in the order of the report. A new part: its file beside this one, and a line here. */
-export const parts: readonly Part[] = [sideBySide, retries, keysStored, rebuild, audit, distributed, steps, siege]
+export const parts: readonly Part[] = [
+  sideBySide,
+  retries,
+  keysStored,
+  rebuild,
+  audit,
+  distributed,
+  resultLatency,
+  steps,
+  siege,
+]
