@@ -113,6 +113,7 @@ export type { PlacedResult, ResultBatch, ResultFeed, ResultFilter, ResultSubscri
 export { isResult, outcomeResult, resultEventOf } from './results/result-event.ts'
 export type { CarryResultsOptions } from './results/carry-results.ts'
 export { carryResults } from './results/carry-results.ts'
+export { shareResults } from './results/shared-results.ts'
 export { resultsOf } from './results/results-of.ts'
 export { createStoreResultFeed } from './results/store-result-feed.ts'
 export { matchesFilter, ResultPlaceError } from './ports/result-feed.ts'

@@ -1,9 +1,9 @@
-import { createStoreResultFeed } from '@holdfast/core'
+import { createStoreResultFeed, shareResults } from '@holdfast/core'
 import { startEventStore } from '@holdfast/testing/eventstore-stand-in'
 import { describeResultFeedContract } from '@holdfast/testing/result-feed-contract'
 import { createEventStoreDbEventStore } from './create-event-store.ts'
 
-describeResultFeedContract('store-backed, on EventStoreDB', {
+describeResultFeedContract('store-backed and shared, on EventStoreDB', {
   async open() {
     // A server for each: the feed is all that the store has.
     const server = await startEventStore()
@@ -11,8 +11,8 @@ describeResultFeedContract('store-backed, on EventStoreDB', {
     const [store, other] = [connect(), connect()]
     return {
       store,
-      feed: createStoreResultFeed({ store }),
-      reopen: () => Promise.resolve(createStoreResultFeed({ store: other })),
+      feed: shareResults(createStoreResultFeed({ store })),
+      reopen: () => Promise.resolve(shareResults(createStoreResultFeed({ store: other }))),
       async [Symbol.asyncDispose]() {
         await Promise.all([store.close(), other.close()])
         await server[Symbol.asyncDispose]()

@@ -1,15 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createStoreResultFeed } from '@holdfast/core'
+import { createStoreResultFeed, shareResults } from '@holdfast/core'
 import { describeResultFeedContract } from '@holdfast/testing/result-feed-contract'
 import { createSqliteEventStore } from './index.ts'
 
-describeResultFeedContract('store-backed, on SQLite', {
+describeResultFeedContract('store-backed and shared, on SQLite', {
   open: async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-sqlite-'))
     const store = await createSqliteEventStore({ dataDir })
-    const open = () => createStoreResultFeed({ store })
+    const open = () => shareResults(createStoreResultFeed({ store }))
     return {
       store,
       feed: open(),

@@ -5,6 +5,7 @@ import {
   isApp,
   resolveFromStream,
   sendSeeds,
+  shareResults,
   systemClock,
   systemIds,
 } from '@holdfast/core'
@@ -59,12 +60,14 @@ export async function startDistributedGateway(settings: Settings, log: Logger): 
   })
   const metrics = createMetrics()
   metrics.watch({ answering: () => gateway.answering, keysInFlight: () => gateway.keysInFlight })
-  const results = createStoreResultFeed({
-    store,
-    onUnreadable: ({ stream, revision }, error) => {
-      log.error({ err: error, stream, revision: String(revision) }, 'an event cannot be understood: it is no result')
-    },
-  })
+  const results = shareResults(
+    createStoreResultFeed({
+      store,
+      onUnreadable: ({ stream, revision }, error) => {
+        log.error({ err: error, stream, revision: String(revision) }, 'an event cannot be understood: it is no result')
+      },
+    }),
+  )
   const projections = openProjectionReading({ app, events: store, settings, log, instanceId })
   const stopping = new AbortController()
   const ready = (): boolean => !stopping.signal.aborted && transport.ready()

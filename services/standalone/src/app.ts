@@ -5,6 +5,7 @@ import {
   createStoreResultFeed,
   isApp,
   sendSeeds,
+  shareResults,
   startCompleter,
   startHistorySweep,
   systemClock,
@@ -70,12 +71,14 @@ export async function startStandalone(settings: Settings, log: Logger): Promise<
     cacheBytes,
   })
   metrics.watch({ answering: () => gateway.answering, keysInFlight: () => gateway.keysInFlight })
-  const results = createStoreResultFeed({
-    store,
-    onUnreadable: ({ stream, revision }, error) => {
-      log.error({ err: error, stream, revision: String(revision) }, 'an event cannot be understood: it is no result')
-    },
-  })
+  const results = shareResults(
+    createStoreResultFeed({
+      store,
+      onUnreadable: ({ stream, revision }, error) => {
+        log.error({ err: error, stream, revision: String(revision) }, 'an event cannot be understood: it is no result')
+      },
+    }),
+  )
   const projections = startEmbeddedProjections({ app, events: store, settings }, { log, metrics })
   const stopping = new AbortController()
   const server = await buildGateway({

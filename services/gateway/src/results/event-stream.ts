@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { ResultEvent } from '@holdfast/contracts'
 import type { PlacedResult, ResultBatch } from '@holdfast/core'
 
 export interface EventStreamOptions {
@@ -56,9 +57,15 @@ export async function writeEventStream(options: EventStreamOptions): Promise<'en
   }
 }
 
+/** As text; made once for all consumers of a result. */
+const texts = new WeakMap<ResultEvent, string>()
+
 /** JSON has no line break outside of its strings, and in them none that is not escaped. */
-const serverSentEvent = ({ event, place }: PlacedResult): string =>
-  `id: ${place}\nevent: ${event.data.outcome}\ndata: ${JSON.stringify(event)}\n\n`
+function serverSentEvent({ event, place }: PlacedResult): string {
+  const text = texts.get(event) ?? `id: ${place}\nevent: ${event.data.outcome}\ndata: ${JSON.stringify(event)}\n\n`
+  texts.set(event, text)
+  return text
+}
 
 /** Resolves with true when the socket takes more; with false when it does not in time, or has ended. */
 function drained({ response, ended, stallMs }: EventStreamOptions): Promise<boolean> {
