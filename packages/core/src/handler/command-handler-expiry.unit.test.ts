@@ -139,7 +139,7 @@ describe('supersedes', () => {
     for (let n = 0; n < before; n++) await process.dispatch({ body: 'first' }).resolution
     await world.clock.advance(1)
     const late = { ...process.envelope(), basedOnGeneration: basedOn }
-    await world.clock.advance(10)
+    await world.clock.advance(1_001)
     const newer = await process.handler.dispatch({ ...process.envelope({ body: 'b' }), basedOnGeneration: basedOn })
       .resolution
     expect(await process.handler.dispatch(late).resolution).toEqual({ kind: 'superseded' })
@@ -159,16 +159,23 @@ describe('supersedes', () => {
     expect(await behind.handler.dispatch(attempt).resolution).toMatchObject({ generation: 2 })
   })
 
-  test('of two that were made side by side the one that is delivered last executes, unless it is the older one', async () => {
-    const world = createWorld({ commands: [command(superseding)] })
-    const process = world.start()
-    const older = { ...process.envelope({ body: 'b' }), basedOnGeneration: 0 }
-    await world.clock.advance(1)
-    const newer = { ...process.envelope({ body: 'c' }), basedOnGeneration: 0 }
-    await process.handler.dispatch(older).resolution
-    expect(await process.handler.dispatch(newer).resolution).toMatchObject({ generation: 2 })
-    expect(generations(world)).toBe(2)
-  })
+  test.each([
+    { first: 'b', second: 'c' },
+    { first: 'c', second: 'b' },
+  ])(
+    'of two that were made side by side both execute, in the order in which they come: $first, $second',
+    async (order) => {
+      const world = createWorld({ commands: [command(superseding)] })
+      const process = world.start()
+      const older = { ...process.envelope({ body: 'b' }), basedOnGeneration: 0 }
+      await world.clock.advance(1_000)
+      const newer = { ...process.envelope({ body: 'c' }), basedOnGeneration: 0 }
+      const [first, second] = order.first === 'b' ? [older, newer] : [newer, older]
+      expect(await process.handler.dispatch(first).resolution).toMatchObject({ generation: 1 })
+      expect(await process.handler.dispatch(second).resolution).toMatchObject({ generation: 2 })
+      expect(generations(world)).toBe(2)
+    },
+  )
 
   test('waits for the running one to end: the history does not fork', async () => {
     const slow = testCommand(

@@ -56,9 +56,12 @@ export async function decideFromStream(
     : decision
 }
 
+/** Requests that are received closer together than this are simultaneous: none is refused, whatever order they come in. */
+const lateAfterMs = 1_000
+
 /**
  * True when the key's last generation began after its gateway had looked at the key for this attempt, and was received
- * later: so this attempt was under way for longer, perhaps after its caller was told 503. Both together, since clocks may
+ * well after it: so this attempt was under way for long, perhaps after its caller was told 503. Both together, since clocks may
  * differ: a generation that was there when the attempt was made is never newer, whatever they say.
  */
 async function isOvertaken(
@@ -71,7 +74,9 @@ async function isOvertaken(
 ): Promise<boolean> {
   if (basedOnGeneration === undefined || generation <= basedOnGeneration) return false
   const last = await loadKeyState(store, stream, { withEnvelope: true })
-  return last.kind === 'resolved' && last.envelope !== undefined && last.envelope.receivedAtMs > receivedAtMs
+  return (
+    last.kind === 'resolved' && last.envelope !== undefined && last.envelope.receivedAtMs - receivedAtMs > lateAfterMs
+  )
 }
 
 /** True when the attempt may have had its outcome before what the stream ends with: an attempt has none from before it came. */
