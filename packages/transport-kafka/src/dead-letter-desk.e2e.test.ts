@@ -14,7 +14,7 @@ describeWithKafka('dead letters', (kafka) => {
   const deskOf = (topicPrefix: string, brokers = kafka().brokers) =>
     createDeadLetterDesk({ connection: { brokers, logger: silentLogger }, topicPrefix, deadlineMs: 20_000 })
 
-  test('are listed with their reason, and published again as they came', async () => {
+  test('are listed with their reason, and published again as new attempts at the same requests', async () => {
     let outcome: 'failed' | 'succeeded' = 'failed'
     const processed: string[] = []
     await using pair = await startPair({
@@ -42,9 +42,11 @@ describeWithKafka('dead letters', (kafka) => {
 
     outcome = 'succeeded'
     await desk.retry([failed?.place ?? ''])
-    await expect.poll(() => processed, bounded).toEqual([envelope.attemptId, envelope.attemptId])
+    await expect.poll(() => processed.length, bounded).toBe(2)
+    expect(processed[0]).toBe(envelope.attemptId)
+    expect(processed[1]).not.toBe(envelope.attemptId)
     const sent = (await readTopic(kafka().brokers, `${pair.topicPrefix}.commands`)).filter(
-      ({ value }) => value?.toString() === JSON.stringify(envelope),
+      ({ value }) => value?.toString().includes(`"key":${JSON.stringify(envelope.key)}`) === true,
     )
     expect(sent.map(({ headers }) => Object.keys(headers ?? {}).filter((name) => name.startsWith('dead-')))).toEqual([
       [],

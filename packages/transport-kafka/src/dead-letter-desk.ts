@@ -1,7 +1,7 @@
-import { TransportError, type CommandEnvelope } from '@holdfast/core'
+import { systemClock, systemIds, TransportError, type CommandEnvelope } from '@holdfast/core'
 import type { IHeaders, Kafka, KafkaMessage } from 'kafkajs'
 import type { KafkaConnection } from './client.ts'
-import { decodeCommand, headerNames } from './messages.ts'
+import { decodeCommand, encodeCommand, headerNames } from './messages.ts'
 import { partitionOf } from './partitioning.ts'
 import { readTopic, withAdmin, withKafka, type PlacedMessage } from './read-topic.ts'
 import { topicNames } from './topics.ts'
@@ -25,8 +25,9 @@ export interface DeadLetterDesk {
   /** Those that stand there now, by partition and offset. */
   list(): Promise<readonly DeadLetter[]>
   /**
-   * Publishes the commands of these letters again, each as it came, to `<prefix>.commands`. The letters stay where they are.
-   * What a handler makes of one, the stream of its key decides: an outcome that stands there is answered again.
+   * Publishes the commands of these letters again, each as a new attempt at the same request: an attempt that has had its
+   * outcome would find that, also behind a release. The letters stay where they are. What a handler makes of the attempt, the
+   * stream of its key decides: an outcome that stands there is answered again.
    *
    * @throws RangeError when one of them is not there, or is no command
    */
@@ -66,13 +67,19 @@ export function createDeadLetterDesk({
         })
         const messages = [...wanted].map(([place, message]) => {
           if (message === undefined) throw new RangeError(`there is no dead letter at ${place}`)
-          if (decodeCommand(message.value).kind !== 'read')
-            throw new RangeError(`the dead letter at ${place} is no command`)
-          return message
+          const decoded = decodeCommand(message.value)
+          if (decoded.kind !== 'read') throw new RangeError(`the dead letter at ${place} is no command`)
+          return { ...message, value: encodeCommand(newAttempt(decoded.value)) }
         })
         await publish(kafka, names.commands, messages)
       }),
   }
+}
+
+/** What it was based on has long been decided. */
+function newAttempt({ basedOnGeneration: _based, ...envelope }: CommandEnvelope): CommandEnvelope {
+  const receivedAtMs = systemClock.nowMs()
+  return { ...envelope, receivedAtMs, attemptId: systemIds.attemptId(receivedAtMs), requestId: systemIds.uuid() }
 }
 
 const placeOf = ({ partition, message }: PlacedMessage): string => `${partition}:${message.offset}`

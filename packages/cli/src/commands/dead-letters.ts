@@ -67,7 +67,7 @@ export function deadLettersRetryCommand(output: (command: Command) => Output): C
   return addKafkaOptions(
     addStoreOptions(
       new Command('retry')
-        .description('Publish commands of dead letters again, as they came. Kafka only.')
+        .description('Publish commands of dead letters again, as new attempts at the same requests. Kafka only.')
         .argument('<place...>', 'as `dead-letters list` shows them: <partition>:<offset>')
         .option('--release', 'release keys whose failure is recorded, or it would only be answered again')
         .option('--reason <text>', 'why they are released', 'retried from the dead letters')
