@@ -1,6 +1,7 @@
 import { type BuildStatus, type Clock, type EventStore, type Projection, type ReadStore } from '@holdfast/core'
 import { asOf, type AsOf } from './as-of.ts'
 import type { Moment } from './moment.ts'
+import { nothingBetween } from './nothing-between.ts'
 
 export interface ProjectionReaderOptions {
   readonly events: EventStore
@@ -76,20 +77,33 @@ export interface ProjectionReader {
 /** How often a read that waits looks at the position, milliseconds. */
 const shortestPollMs = 5
 const longestPollMs = 100
+/** A read that has waited so long looks whether there is anything to wait for, milliseconds. */
+const lookAfterMs = 100
 
 /** Reads projections: now, as of a moment, or from a position on. @throws ReadStoreError, EventStoreError, FoldError */
 export function createProjectionReader(options: ProjectionReaderOptions): ProjectionReader {
-  const { store, clock, waitMs } = options
+  const { events, store, clock, waitMs } = options
   let alarm = new AbortController()
 
   /** Undefined when the live build is there. */
-  async function waitFor(name: string, after: bigint | undefined): Promise<ReadRefusal | undefined> {
+  async function waitFor(projection: Projection, after: bigint | undefined): Promise<ReadRefusal | undefined> {
     if (after === undefined) return undefined
+    const { name } = projection
     const deadlineMs = clock.nowMs() + waitMs
+    let lookAtMs = Math.min(deadlineMs, clock.nowMs() + lookAfterMs)
     for (let pauseMs = shortestPollMs; ; pauseMs = Math.min(longestPollMs, pauseMs * 2)) {
       const { signal } = alarm
       const live = await store.live(name)
       if (live !== undefined && live.position >= after) return undefined
+      if (live !== undefined && clock.nowMs() >= lookAtMs) {
+        lookAtMs = deadlineMs
+        const stretch = {
+          after: live.position,
+          upTo: after,
+          signal: AbortSignal.timeout(Math.max(waitMs, lookAfterMs)),
+        }
+        if (await nothingBetween(projection, events, stretch)) return undefined
+      }
       const leftMs = deadlineMs - clock.nowMs()
       if (leftMs <= 0) return live === undefined ? { kind: 'not-built' } : { kind: 'late', position: live.position }
       await clock.sleep(Math.min(pauseMs, leftMs), signal)
@@ -108,7 +122,7 @@ export function createProjectionReader(options: ProjectionReaderOptions): Projec
   return {
     document: async (request) => {
       const { projection, id, at, after } = request
-      const refusal = await waitFor(projection.name, after)
+      const refusal = await waitFor(projection, after)
       if (refusal !== undefined) return refusal
       if (at !== undefined) {
         const state = await past(request, id)
@@ -121,7 +135,7 @@ export function createProjectionReader(options: ProjectionReaderOptions): Projec
     },
     page: async (request) => {
       const { projection, at, after, behind, limit } = request
-      const refusal = await waitFor(projection.name, after)
+      const refusal = await waitFor(projection, after)
       if (refusal !== undefined) return refusal
       // One more than asked for tells whether there are more.
       const query = { tenant: ownerOf(request), limit: limit + 1, ...(behind !== undefined && { after: behind }) }

@@ -196,9 +196,28 @@ describe('reads', () => {
       const read = await patient.document({ projection: orders, tenant: 't', id: `n${n}`, after: position })
       expect(read).toMatchObject({ kind: 'read', json: expect.stringContaining(`"quantity":${n},`) as string })
     }
-    const { position } = (await store.live('orders')) ?? { position: 0n }
-    expect(await reader.document({ ...request, after: position + 1n })).toEqual({ kind: 'late', position })
     await projector.stop()
+    const { position: stopped } = (await store.live('orders')) ?? { position: 0n }
+    const unseen = await append(events, { type: 'Placed', data: { order: 'y', product: 'p', quantity: 1 } })
+    expect(await reader.document({ ...request, after: unseen })).toEqual({ kind: 'late', position: stopped })
+  })
+
+  test('do not wait for a position when nothing that the projection folds stands before it', async () => {
+    const events = createMemoryEventStore()
+    const store = createMemoryReadStore()
+    const first = await append(events, shopEvent(0))
+    // A checkpoint that stays where it is, as behind a store that tells of no others.
+    const claimed = await store.claim({ name: 'orders', version: 1, owner: 'nobody', leaseMs: 1 })
+    if (claimed.kind !== 'claimed') throw new Error(claimed.kind)
+    const commit = { changes: [], position: first, recordedUntilMs: 0, snapshot: false, caughtUp: true }
+    await store.commit(claimed.claim, commit)
+    const reader = createProjectionReader({ events, store, clock: systemClock, waitMs: 200 })
+    const request = { projection: orders, tenant: 't', id: 'o1' }
+    const other = await append(events, { type: 'Other', data: {} })
+    expect(await reader.document({ ...request, after: other })).toMatchObject({ kind: 'read', position: first })
+    const relevant = await append(events, shopEvent(0))
+    expect(await reader.document({ ...request, after: relevant })).toEqual({ kind: 'late', position: first })
+    expect(await reader.document({ ...request, after: other })).toMatchObject({ kind: 'read', position: first })
   })
 
   test('as of a moment that this version has not come to are refused, not folded without end', async () => {
