@@ -32,7 +32,6 @@ export async function attempt(options: ResolvedOptions, request: AttemptRequest)
     method,
     headers,
     redirect: 'manual',
-    cache: 'no-store',
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     ...(body !== undefined && { body }),
   })

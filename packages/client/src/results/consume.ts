@@ -131,7 +131,7 @@ async function openStream(
   const timer = setTimeout(() => {
     opening.abort(new Error(`no answer in ${options.retry.attemptTimeoutMs} ms`))
   }, options.retry.attemptTimeoutMs)
-  const request = new Request(url, { headers, cache: 'no-store', signal: AbortSignal.any([signal, opening.signal]) })
+  const request = new Request(url, { headers, signal: AbortSignal.any([signal, opening.signal]) })
   let response: Response
   try {
     response = await options.fetch(request)

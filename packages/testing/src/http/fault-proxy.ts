@@ -35,7 +35,10 @@ export interface FaultProxy extends AsyncDisposable {
   readonly url: string
   /** Every request so far, oldest first. */
   readonly requests: readonly ProxiedRequest[]
-  /** One fault for each of the next requests, in their order, in place of what was planned before. Later ones pass. */
+  /**
+   * One fault for each of the next requests, in their order, in place of what was planned before. Later ones pass, and so do
+   * the preflights of browsers (OPTIONS).
+   */
   plan(faults: readonly Fault[]): void
   /** Where requests go from now on. */
   retarget(url: string): void
@@ -89,8 +92,8 @@ interface ProxyState {
 async function carry(incoming: IncomingMessage, outgoing: ServerResponse, state: ProxyState): Promise<void> {
   const body = await buffer(incoming)
   const { method = '', url: path = '', headers } = incoming
-  const [fault = { kind: 'pass' }, ...rest] = state.faults
-  state.faults = rest
+  const [fault = { kind: 'pass' }, ...rest]: readonly Fault[] = method === 'OPTIONS' ? [] : state.faults
+  if (method !== 'OPTIONS') state.faults = rest
   state.requests.push({ method, path, headers, body: body.toString('utf8'), fault: fault.kind })
   if (fault.kind === 'cut-request') {
     reset(incoming)
