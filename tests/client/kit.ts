@@ -1,4 +1,4 @@
-import { createClient, routesOf, type RetryOptions, type RetryNotice } from '@holdfast/client'
+import { createClient, routesOf, type ClientOptions, type RetryOptions, type RetryNotice } from '@holdfast/client'
 import { openFaultProxy, type Fault } from '@holdfast/testing/http'
 import { app } from '../apps/contract.ts'
 import { startEmbedded } from '../support/embedded.ts'
@@ -15,7 +15,7 @@ const quick: Partial<RetryOptions> = {
 
 export interface KitOptions {
   readonly retry?: Partial<RetryOptions>
-  readonly apiKey?: string
+  readonly apiKey?: ClientOptions['apiKey']
   readonly faults?: readonly Fault[]
 }
 

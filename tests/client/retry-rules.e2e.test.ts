@@ -256,6 +256,21 @@ describe('the retry rules of the client, against a real gateway', () => {
       expect(outcome).toMatchObject({ kind: 'succeeded', replayed: true, attempts: 1 })
     })
 
+    test('an API key that cannot be had any more, after an attempt that got no answer', async () => {
+      const fault = new Error('the vault is closed')
+      const keys = ['not-checked-here', fault]
+      const apiKey = (): string => {
+        const next = keys.shift()
+        if (typeof next === 'string') return next
+        throw fault
+      }
+      await using kit = await connect(server, { faults: [{ kind: 'cut-answer', bytes: 0 }], apiKey })
+      const error = await endOf(kit.client.send('order.place', anOrder))
+      expect(error).toMatchObject({ name: 'HoldfastOutcomeUnknownError', reason: 'aborted', cause: fault, attempts: 1 })
+      expect(await endOf(kit.client.send('order.place', anOrder)), 'before the first attempt').toBe(fault)
+      expect(kit.posts()).toBe(1)
+    })
+
     test('but 422 does: the key was another request’s all along', async () => {
       await using kit = await connect(server)
       const { key } = await kit.client.send('order.place', anOrder)

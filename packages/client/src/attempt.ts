@@ -13,13 +13,16 @@ export interface AttemptRequest {
   readonly body?: string | undefined
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
+  /** Called just before it is sent: what is thrown before that has had no effect. */
+  readonly onSend?: () => void
 }
 
 /**
  * Sends one request, once. A connection that fails, an answer that breaks off and one that does not come in time are
  * `no-answer`; redirects are not followed, since one could turn a POST into a GET.
  *
- * @throws the signal's reason when the caller aborts; TypeError for a request that cannot be built
+ * @throws the signal's reason when the caller aborts; before anything is sent, what an `apiKey` function throws, and
+ *   TypeError for a request that cannot be built
  */
 export async function attempt(options: ResolvedOptions, request: AttemptRequest): Promise<Met> {
   const { method, path, body, timeoutMs, signal } = request
@@ -35,6 +38,7 @@ export async function attempt(options: ResolvedOptions, request: AttemptRequest)
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     ...(body !== undefined && { body }),
   })
+  request.onSend?.()
   try {
     const response = await options.fetch(outgoing)
     return { kind: 'answer', status: response.status, headers: response.headers, text: await response.text() }

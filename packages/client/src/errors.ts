@@ -52,7 +52,7 @@ export interface ProblemContext {
  * Why the outcome is not known:
  *
  * - `attempts`, `time`: the bounds of the options were reached
- * - `aborted`: the caller's signal; its reason is the `cause`
+ * - `aborted`: by the caller's signal, or an `apiKey` function that threw; that is the `cause`
  * - `refused`: a later attempt was refused (the `cause`), which says nothing about an earlier one that got no answer
  * - `not-holdfast`: something answered that is no Holdfast gateway, or hides its headers
  * - `released`: an operator has released the key after the outcome; the next request would be executed anew

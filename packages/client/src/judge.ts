@@ -8,6 +8,8 @@ export interface Recorded {
   readonly status: number
   readonly headers: Headers
   readonly text: string
+  /** The text, parsed where it is JSON; undefined where there is none. */
+  readonly body: unknown
   readonly commandId: string
   readonly expiresAt: Date
   readonly replayed: boolean
@@ -49,10 +51,15 @@ export function judge(met: Met): Verdict {
   if (met.kind === 'no-answer') {
     return { kind: 'retry', retryAfterMs: undefined, mayHaveRun: true, cause: asError(met.cause) }
   }
-  const recorded = recordedIn(met)
-  if (recorded !== undefined) return { kind: 'recorded', recorded }
-  const commandId = commandIdIn(met.headers)
   const retryAfterMs = retryAfterMsOf(met.headers)
+  try {
+    const recorded = recordedIn(met)
+    if (recorded !== undefined) return { kind: 'recorded', recorded }
+  } catch (error) {
+    // JSON that cannot be read has been mangled on its way.
+    return { kind: 'retry', retryAfterMs, mayHaveRun: true, cause: asError(error) }
+  }
+  const commandId = commandIdIn(met.headers)
   if (met.status === 202 && commandId !== undefined) {
     return { kind: 'follow', commandId, requestId: requestIdIn(met.headers), retryAfterMs }
   }
@@ -70,6 +77,7 @@ export function judge(met: Met): Verdict {
 
 type Answer = Extract<Met, { kind: 'answer' }>
 
+/** @throws SyntaxError for a body that claims to be JSON and is not */
 function recordedIn(answer: Answer): Recorded | undefined {
   const commandId = commandIdIn(answer.headers)
   const expires = answer.headers.get(headers.idempotencyExpires)
@@ -78,11 +86,19 @@ function recordedIn(answer: Answer): Recorded | undefined {
     status: answer.status,
     headers: answer.headers,
     text: answer.text,
+    body: bodyOf(answer),
     commandId,
     expiresAt: new Date(expires),
     replayed: answer.headers.get(headers.idempotentReplayed) === 'true',
     requestId: requestIdIn(answer.headers),
   }
+}
+
+/** @throws SyntaxError for a body that claims to be JSON and is not */
+export function bodyOf({ headers: of, text }: Pick<Answer, 'headers' | 'text'>): unknown {
+  if (text === '') return undefined
+  const isJson = /^application\/(?:[\w.-]+\+)?json\b/.test(of.get(headers.contentType) ?? '')
+  return isJson ? (JSON.parse(text) as unknown) : text
 }
 
 const commandIdIn = (of: Headers): string | undefined =>

@@ -43,6 +43,9 @@ describe('what an answer means', () => {
       expect(answer(status, headers)).toMatchObject({ kind: 'recorded', recorded: { status, replayed: false } })
     }
     expect(answer(201, { ...headers, 'idempotent-replayed': 'true' })).toMatchObject({ recorded: { replayed: true } })
+    const json = { ...headers, 'content-type': 'application/json; charset=utf-8' }
+    expect(answer(201, json, '{"a":1}')).toMatchObject({ recorded: { body: { a: 1 } } })
+    expect(answer(201, json, '{"a":'), 'mangled on its way').toMatchObject({ kind: 'retry', mayHaveRun: true })
     expect(answer(202, { location, 'retry-after': '1' })).toMatchObject({ kind: 'follow', retryAfterMs: 1_000 })
   })
 })

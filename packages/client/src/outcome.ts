@@ -41,19 +41,12 @@ export type Outcome<Body = unknown, Code extends string = string> = Succeeded<Bo
  * Reads a recorded response.
  *
  * @throws HoldfastProblem for a recorded failure (`command-failed`)
- * @throws SyntaxError for a body that claims to be JSON and is not
  */
 export function outcomeOf(recorded: Recorded, { key, attempts }: { readonly key: string; attempts: number }): Outcome {
   const { status, headers, commandId, expiresAt, replayed, requestId } = recorded
   const facts: OutcomeFacts = { key, commandId, attempts, replayed, expiresAt, requestId, status, headers }
-  if (!isProblem(headers)) return { kind: 'succeeded', ...facts, body: bodyOf(recorded) }
+  if (!isProblem(headers)) return { kind: 'succeeded', ...facts, body: recorded.body }
   const problem = problemIn({ kind: 'answer', ...recorded })
   if (status >= 500) throw new HoldfastProblem(problem, { key, attempts, recorded: true })
   return { kind: 'rejected', ...facts, refusal: problem }
-}
-
-function bodyOf({ headers, text }: Recorded): unknown {
-  if (text === '') return undefined
-  const isJson = /^application\/(?:[\w.-]+\+)?json\b/.test(headers.get('content-type') ?? '')
-  return isJson ? (JSON.parse(text) as unknown) : text
 }

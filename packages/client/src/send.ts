@@ -8,7 +8,7 @@ import {
   type ProblemDocument,
   type UnknownReason,
 } from './errors.ts'
-import { judge, settlesEarlierAttempts, type Recorded, type Verdict } from './judge.ts'
+import { bodyOf, judge, settlesEarlierAttempts, type Recorded, type Verdict } from './judge.ts'
 import { keyHeader } from './key.ts'
 import { look } from './look-up.ts'
 import type { ResolvedOptions, RetryOptions } from './options.ts'
@@ -60,16 +60,15 @@ class Sending {
         if (outcome !== undefined) return outcome
       }
     } catch (error) {
-      const { signal } = this.#call
-      if (signal?.aborted === true && error === signal.reason && this.#mayHaveRun) throw this.#unknown('aborted', error)
-      throw error
+      const isEnd = error instanceof HoldfastProblem || error instanceof HoldfastOutcomeUnknownError
+      throw isEnd || !this.#mayHaveRun ? error : this.#unknown('aborted', error)
     }
   }
 
   async #attempt(): Promise<Verdict> {
     const { target, key, retry, signal } = this.#call
     const before = this.#mayHaveRun
-    const sending = attempt(this.#options, {
+    const met = await attempt(this.#options, {
       method: target.method,
       path: target.path,
       body: target.body,
@@ -79,11 +78,13 @@ class Sending {
       },
       timeoutMs: Math.max(0, Math.min(retry.waitMs + retry.attemptTimeoutMs, this.#deadline - performance.now())),
       signal,
+      onSend: () => {
+        this.#attempts += 1
+        // Until it is answered, it may have run: an abort in between has to say so.
+        this.#mayHaveRun = true
+      },
     })
-    this.#attempts += 1
-    // Until it is answered, it may have run: an abort in between has to say so.
-    this.#mayHaveRun = true
-    const verdict = judge(await sending)
+    const verdict = judge(met)
     if (verdict.kind === 'retry' && !verdict.mayHaveRun) this.#mayHaveRun = before
     if (verdict.kind === 'refused') this.#mayHaveRun = before && !settlesEarlierAttempts(verdict.problem.code)
     return verdict
@@ -138,10 +139,12 @@ class Sending {
       const { state, response, expires_at, request_id = '' } = seen.status
       if (state === 'released') throw this.#unknown('released', new Error('an operator has released the key'))
       if (response === undefined || expires_at === undefined) continue
+      const declared = new Headers(response.headers)
       const recorded: Recorded = {
         status: response.status,
-        headers: new Headers(response.headers),
+        headers: declared,
         text: response.body,
+        body: bodyOf({ headers: declared, text: response.body }),
         commandId,
         expiresAt: new Date(expires_at),
         replayed: !this.#requestIds.has(request_id),
