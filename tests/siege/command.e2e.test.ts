@@ -69,7 +69,9 @@ describe('the exit code says how it ended', () => {
       '--think',
       '500',
     ]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    // picocolors colours what a CI server logs, a pipe or not.
+    const env = { ...process.env, NO_COLOR: '1' }
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
     const [stdout, exit] = [text(child.stdout), once(child, 'exit')]
     await until(() => server.effects() > 60, { what: 'the siege is on' })
     child.kill('SIGINT')
