@@ -39,6 +39,8 @@ type Step =
 const processes = 3
 const retentionMs = 10_000
 const marginMs = 200
+/** Closer together, no request refuses another as superseded. */
+const simultaneousMs = 1_000
 /** No two of these (the last one is the store's) are further apart than the margin. */
 const skewsMs = [0, 150, -50] as const
 const storeSkewMs = 100
@@ -58,6 +60,9 @@ const advance = fc.record({
   kind: fc.constant('advance' as const),
   ms: fc.oneof(fc.nat(200), fc.nat(3_000), fc.integer({ min: retentionMs - 500, max: retentionMs + 1_000 })),
 })
+const outage = fc.record({ kind: fc.constant('outage' as const), process: anyProcess, ms: fc.constantFrom(30, 3_000) })
+const at = <Kind extends 'pause' | 'resume' | 'crash' | 'close' | 'recover'>(...kinds: Kind[]) =>
+  fc.record({ kind: fc.constantFrom(...kinds), process: anyProcess })
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 10, arbitrary: attempt },
   { weight: 6, arbitrary: advance },
@@ -70,21 +75,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('fault' as const), process: anyProcess, fault: anyFault }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('outage' as const), process: anyProcess, ms: fc.constantFrom(30, 3_000) }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constantFrom('pause' as const, 'resume' as const), process: anyProcess }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constantFrom('crash' as const, 'close' as const, 'recover' as const),
-      process: anyProcess,
-    }),
-  },
+  { weight: 1, arbitrary: outage },
+  { weight: 3, arbitrary: at('pause', 'resume') },
+  { weight: 3, arbitrary: at('crash', 'close', 'recover') },
 )
 
 interface Attempt {
@@ -294,18 +287,30 @@ class History {
         expect(this.options.expired, about).toBe('gone')
         this.expectNoTrace(attempt)
         break
+      case 'superseded':
+        this.expectOvertaken(attempt, about)
+        this.expectNoTrace(attempt)
+        break
       case 'unavailable': {
         // Two handlers at one key disturb each other too: who loses finds out at his next write.
         const others = this.submitted.some(
           ({ by, request }) => by !== attempt.by && request.key === attempt.request.key,
         )
-        const waited = this.options.supersedes === true
-        expect(this.disturbed || this.recovered || others || waited, about).toBe(true)
+        expect(this.disturbed || this.recovered || others || this.options.supersedes, about).toBe(true)
         break
       }
       default:
         expect.fail(about)
     }
+  }
+
+  /** Another request's generation was received well after this one, or after that at its gateway which it attached to. */
+  expectOvertaken({ by, request }: Attempt, about: string): void {
+    const { fingerprint } = by.envelope(request)
+    const first = this.submitted.find((each) => each.by === by && sameRequest(each.request, request))
+    const others = this.generations(request.key).filter((each) => each.fingerprint !== fingerprint)
+    const latestMs = Math.max(...others.map(({ envelope }) => envelope.receivedAtMs))
+    expect(latestMs, about).toBeGreaterThan((first?.submittedAtMs ?? 0) + simultaneousMs - marginMs)
   }
 
   expectNoTrace({ request }: Attempt): void {
@@ -358,8 +363,9 @@ class History {
   }
 }
 
-async function play(steps: readonly Step[], options: TestCommandOptions, readFirst: boolean): Promise<History> {
-  const history = new History(options, readFirst)
+const sameRequest = (one: TestRequest, other: TestRequest): boolean => one.key === other.key && one.body === other.body
+
+async function play(steps: readonly Step[], history: History): Promise<History> {
   for (const next of steps) await history.take(next)
   await history.end()
   return history
@@ -377,7 +383,7 @@ describe('one effect per key, whatever happens', () => {
     const seen = new Map<string, number>()
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), fc.boolean(), async (steps, readFirst) => {
-        const { answers } = await play(steps, options, readFirst)
+        const { answers } = await play(steps, new History(options, readFirst))
         for (const { answer } of answers) {
           const name = answer.kind === 'refused' ? answer.code : answer.kind
           seen.set(name, (seen.get(name) ?? 0) + 1)
