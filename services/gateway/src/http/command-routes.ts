@@ -11,6 +11,7 @@ import {
 } from '@holdfast/core'
 import type { AttemptResult, Metrics } from '@holdfast/observability'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { endOfTurn } from './end-of-turn.ts'
 import type { Authenticate } from './authenticate.ts'
 import { parsePrefer } from './prefer.ts'
 import { ProblemError } from './problem-error.ts'
@@ -66,11 +67,13 @@ export function addCommandRoute(fastify: FastifyInstance, command: Command, opti
       const { caller } = request
       if (caller === null) throw new Error('the request was not identified')
       const prefer = parsePrefer(request.headers[headers.prefer] as string | undefined)
+      const finish = (answer: Answer): void => {
+        options.metrics.attempt(command.name, resultOf(answer), (performance.now() - started) / 1000)
+        send(request, reply, { answer, caller, closing: !options.serving(), applied: prefer.applied })
+      }
       submit(request, { command, options, caller, waitMs: prefer.waitMs ?? options.waitMs })
-        .then((answer) => {
-          options.metrics.attempt(command.name, resultOf(answer), (performance.now() - started) / 1000)
-          send(request, reply, { answer, caller, closing: !options.serving(), applied: prefer.applied })
-        })
+        // Others come together with the commit that they waited for.
+        .then((answer) => (isReplay(answer) ? endOfTurn().then(() => finish(answer)) : finish(answer)))
         .catch((error: unknown) => reply.send(error))
     },
   })
@@ -143,6 +146,8 @@ function send(request: FastifyRequest, reply: FastifyReply, answered: Answered):
   if (answer.cause !== undefined) request.log.warn({ err: answer.cause }, `attempt refused: ${answer.code}`)
   void sendProblem(request, reply, { code: answer.code })
 }
+
+const isReplay = (answer: Answer): boolean => answer.kind === 'response' && answer.source === 'replayed'
 
 const locationOf = ({ commandId }: Answer): string => `/commands/${commandId}`
 
