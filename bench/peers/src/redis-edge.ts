@@ -1,7 +1,7 @@
 /** The HTTP edge of both Redis recipes. Runs with PORT and REDIS_URL; prints `ready`. */
-import { fastify } from 'fastify'
+import { fastify, type FastifyReply, type FastifyRequest } from 'fastify'
 import { createClient } from 'redis'
-import { effects, orderSchema, type Order } from './order.ts'
+import { effects, failBehind, isTooLarge, orderSchema, place, refusal, tenantOf, type Order } from './order.ts'
 
 /** How long a response is kept, seconds: as long as Holdfast keeps one. */
 export const keptSeconds = 86_400
@@ -14,19 +14,35 @@ export async function connectRedis() {
     .connect()
 }
 
-/** Serves `POST /api/order` by this recipe, which resolves to the body of the response. */
-export async function serve(recipe: (key: string, order: Order) => Promise<string>): Promise<void> {
+/** The work of an order, and the response that is recorded: its status, and behind it the body. */
+export function respond(order: Order): string {
+  if (isTooLarge(order)) return `${refusal.status}${JSON.stringify(refusal)}`
+  const placed = place(order)
+  failBehind(order)
+  return `201${JSON.stringify(placed)}`
+}
+
+/**
+ * Serves `POST /api/order`, and as another operation `POST /api/order-other`, by this recipe. It gets the name of a Redis key,
+ * and resolves to the recorded response. That the name holds tenant and operation costs nothing, and every application should.
+ */
+export async function serve(recipe: (name: string, order: Order) => Promise<string>): Promise<void> {
+  const route =
+    (operation: string) =>
+    async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+      const key = request.headers['idempotency-key']
+      if (typeof key !== 'string' || key === '') return reply.status(400).send({ error: 'Idempotency-Key is missing' })
+      const order = orderSchema.safeParse(request.body)
+      if (!order.success) return reply.status(400).send({ issues: order.error.issues })
+      const response = await recipe(`idempotency:${operation}:${tenantOf(request.headers)}:${key}`, order.data)
+      return reply
+        .status(Number(response.slice(0, 3)))
+        .header('content-type', 'application/json; charset=utf-8')
+        .send(response.slice(3))
+    }
   const server = fastify()
-  server.post('/api/order', async (request, reply) => {
-    const key = request.headers['idempotency-key']
-    if (typeof key !== 'string' || key === '') return reply.status(400).send({ error: 'Idempotency-Key is missing' })
-    const order = orderSchema.safeParse(request.body)
-    if (!order.success) return reply.status(400).send({ issues: order.error.issues })
-    return reply
-      .status(201)
-      .header('content-type', 'application/json; charset=utf-8')
-      .send(await recipe(key, order.data))
-  })
+  server.post('/api/order', route('order'))
+  server.post('/api/order-other', route('order-other'))
   server.get('/effects', effects)
   await server.listen({ host: '127.0.0.1', port: Number(process.env['PORT']) })
   console.log('ready')

@@ -1,5 +1,6 @@
-import { created, defineApp, defineCommand, type Command, type CommandContext } from '@holdfast/core'
+import { created, defineApp, defineCommand, type Command, type CommandContext, type RefusalEntry } from '@holdfast/core'
 import { z } from 'zod'
+import { failingQuantity, maxQuantity } from '../systems/system.ts'
 
 const input = z.strictObject({ product_id: z.string().min(1).max(100), quantity: z.int().positive() })
 
@@ -9,6 +10,15 @@ const charge = (quantity: number): { readonly amount: number } => ({ amount: qua
 const label = (id: string): { readonly tracking: string } => ({ tracking: `T-${id.slice(0, 12)}` })
 
 type Order = z.infer<typeof input>
+
+const refusals = {
+  'quantity-too-large': {
+    status: 409,
+    title: 'Quantity is too large',
+    meaning: `One order takes at most ${maxQuantity} of a product.`,
+    action: 'Place smaller orders, each under its own key.',
+  },
+} as const satisfies Record<string, RefusalEntry>
 
 /** An order whose handler does this before it is placed. */
 function orderCommand(
@@ -20,10 +30,16 @@ function orderCommand(
     name,
     route: { method: 'POST', path },
     input,
+    refusals,
     handle(order, ctx) {
-      const placed = { type: 'OrderPlaced', data: { order_id: ctx.id, ...order } } as const
+      if (order.quantity > maxQuantity)
+        return ctx.refuse('quantity-too-large', `${order.quantity} were ordered, and ${maxQuantity} is the most.`)
+      const place = () => {
+        if (order.quantity === failingQuantity) throw new Error('something failed behind the work')
+        return { type: 'OrderPlaced', data: { order_id: ctx.id, ...order } } as const
+      }
       // The pure command decides without a promise, as an application's would.
-      return work === undefined ? placed : work(order, ctx).then(() => placed)
+      return work === undefined ? place() : work(order, ctx).then(place)
     },
     respond: ({ data }) => created({ ...data, status: 'confirmed' }),
   })

@@ -1,5 +1,5 @@
 import { packageVersion } from '../versions.ts'
-import { holdfastPaths } from './holdfast.ts'
+import { apiKeys, holdfastPaths } from './holdfast.ts'
 import { countOrdersIn, startKafkaInstallation } from './kafka-installation.ts'
 import type { Contender } from './system.ts'
 
@@ -14,10 +14,13 @@ export const holdfastDistributed: Contender = {
   keepsKeys: true,
   // Kafka needs Docker, or Java and Maven.
   optional: true,
-  async start({ folder }) {
+  async start({ folder, besieged }) {
     const installation = await startKafkaInstallation(folder)
     try {
-      const [gateway, handler] = await Promise.all([installation.service('gateway'), installation.service('handler')])
+      const [gateway, handler] = await Promise.all([
+        installation.service('gateway', apiKeys(besieged)),
+        installation.service('handler'),
+      ])
       return {
         url: gateway.url,
         paths: holdfastPaths,

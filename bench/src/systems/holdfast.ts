@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { startServer, type NodeServer } from '../servers/node-server.ts'
-import type { Contender } from './system.ts'
+import { tenants, type Contender } from './system.ts'
 
 export const holdfastPaths = {
   plain: '/api/order',
@@ -9,13 +9,24 @@ export const holdfastPaths = {
   'three steps': '/api/order-three',
 } as const
 
+/** The settings that make a service ask for the API keys of both tenants. */
+export const apiKeys = (wanted = false): Readonly<Record<string, string>> =>
+  wanted
+    ? {
+        HOLDFAST_API_KEYS: Object.entries(tenants)
+          .map(([tenant, { authorization }]) => `${tenant}=${authorization.replace('Bearer ', '')}`)
+          .join(),
+      }
+    : {}
+
 /** The embedded runtime with the benchmark's application. */
-export function startEmbedded(dataDir: string): Promise<NodeServer> {
+export function startEmbedded(dataDir: string, settings: Readonly<Record<string, string>> = {}): Promise<NodeServer> {
   return startServer('services/standalone/src/main.ts', (port) => ({
     HOLDFAST_PORT: String(port),
     HOLDFAST_DATA_DIR: dataDir,
     HOLDFAST_APP: join(import.meta.dirname, '../servers/app.ts'),
     HOLDFAST_LOG_LEVEL: 'info',
+    ...settings,
   }))
 }
 
@@ -38,8 +49,8 @@ export const holdfast: Contender = {
   versions: async () => `SQLite ${process.versions['sqlite'] ?? 'unknown'} of Node`,
   keepsKeys: true,
   optional: false,
-  async start({ folder }) {
-    const server = await startEmbedded(folder)
+  async start({ folder, besieged }) {
+    const server = await startEmbedded(folder, apiKeys(besieged))
     return {
       url: server.url,
       paths: holdfastPaths,

@@ -22,13 +22,13 @@ export interface Line {
   readonly skipped: readonly { readonly title: string; readonly reason: string }[]
 }
 
-export interface Chosen extends Pick<Place, 'countAcrossRestarts'> {
+export interface Chosen extends Pick<Place, 'besieged'> {
   readonly chosen: readonly Contender[]
 }
 
 /** Starts them all, hands them over, and stops them whatever happens. */
 export async function withSystems<T>(
-  { chosen, countAcrossRestarts = false }: Chosen,
+  { chosen, besieged = false }: Chosen,
   use: (line: Line) => Promise<T>,
 ): Promise<T> {
   const folders: string[] = []
@@ -40,7 +40,7 @@ export async function withSystems<T>(
       folders.push(folder)
       await chmod(folder, 0o711)
       try {
-        running.push({ contender, system: await contender.start({ folder, countAcrossRestarts }) })
+        running.push({ contender, system: await contender.start({ folder, besieged }) })
       } catch (error) {
         if (!contender.optional) throw error
         const reason = error instanceof Error ? error.message : String(error)

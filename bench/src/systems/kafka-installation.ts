@@ -11,7 +11,7 @@ export interface KafkaInstallation {
   readonly brokers: string
   /** `esdb://…` */
   readonly eventstore: string
-  service(name: 'gateway' | 'handler'): Promise<NodeServer>
+  service(name: 'gateway' | 'handler', settings?: Readonly<Record<string, string>>): Promise<NodeServer>
   /** Ends all services that were started, the store and the broker. */
   stop(): Promise<void>
 }
@@ -37,13 +37,14 @@ export async function startKafkaInstallation(folder: string): Promise<KafkaInsta
       brokers,
       eventstore,
       stop,
-      async service(name) {
+      async service(name, settings = {}) {
         const server = await startServer(`services/${name}/src/main.ts`, (own) => ({
           HOLDFAST_PORT: String(own),
           HOLDFAST_APP: app,
           HOLDFAST_KAFKA_BROKERS: brokers,
           HOLDFAST_EVENTSTORE_URL: eventstore,
           HOLDFAST_LOG_LEVEL: 'info',
+          ...settings,
         }))
         servers.push(server)
         return server

@@ -29,17 +29,18 @@ function redisContender(
       `Redis ${(await programVersion('redis-server')) ?? 'unknown'}, node-redis ${packageVersion('redis', 'peers')}, fastify ${packageVersion('fastify', 'peers')}`,
     keepsKeys: true,
     optional: true,
-    async start({ folder, countAcrossRestarts }) {
+    async start({ folder, besieged }) {
       await installPeers()
       const redis = await startRedis(folder)
       const server = await startPeer(options.script, {
         REDIS_URL: `redis://127.0.0.1:${redis.port}`,
-        ...effectsFile(folder, countAcrossRestarts),
+        ...effectsFile(folder, besieged),
       })
       const url = `http://127.0.0.1:${server.port}`
       return {
         url,
         paths: { plain: '/api/order' },
+        otherPath: '/api/order-other',
         servers: [redis, server],
         effects: () => effectsOf(url),
       }
@@ -48,16 +49,16 @@ function redisContender(
 }
 
 const redisSetup =
-  'Redis with `appendonly yes`, `appendfsync always` (what it acknowledges is synced; its default syncs each second), no snapshots; Fastify, the same schema, `redis` for Node with one multiplexed connection, as its guide has it.'
+  'Redis with `appendonly yes`, `appendfsync always` (what it acknowledges is synced; its default syncs each second), no snapshots; the name of its key holds tenant and operation; Fastify, the same schema, `redis` for Node with one multiplexed connection, as its guide has it.'
 
 export const redisRecipe = redisContender('redis-recipe', {
   title: 'Redis recipe',
   script: 'redis-recipe.ts',
-  setup: `GET, process, SETEX of the response for a day, as the article has it. ${redisSetup}`,
+  setup: `GET, process, SETEX of the response for a day, as the article has it; what fails is not recorded. ${redisSetup}`,
 })
 
 export const redisLocked = redisContender('redis-locked', {
   title: 'Redis recipe with a lock',
   script: 'redis-locked.ts',
-  setup: `The same made safe: \`SET NX GET PX\` takes a lock of 10 s with a token of its own, or returns what is there; the response takes the lock's place by a script that compares the token; who finds a lock asks again each 10 ms. ${redisSetup}`,
+  setup: `The same made safe: \`SET NX GET PX\` takes a lock of 10 s with a token of its own, or returns what is there; the response takes the lock's place by a script that compares the token; who finds a lock asks again each 10 ms; what fails lets go of the lock. ${redisSetup}`,
 })

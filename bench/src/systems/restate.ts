@@ -10,12 +10,12 @@ export const restate: Contender = {
   id: 'restate',
   title: 'Restate',
   setup:
-    "`@restatedev/restate-server` as one node with its default settings (24 partitions, replication 1, RocksDB's log synced), only its ports and its telemetry set; a service of its TypeScript SDK in a process of its own, each step a `ctx.run`; called through the ingress with `idempotency-key`.",
+    "`@restatedev/restate-server` as one node with its default settings (24 partitions, replication 1, RocksDB's log synced), only its ports and its telemetry set; a service of its TypeScript SDK in a process of its own, each step a `ctx.run`; called through the ingress with `idempotency-key`, which knows services and handlers but no tenants.",
   versions: async () =>
     `restate-server ${packageVersion('@restatedev/restate-server', 'peers')}, SDK ${packageVersion('@restatedev/restate-sdk', 'peers')}`,
   keepsKeys: true,
   optional: true,
-  async start({ folder, countAcrossRestarts }) {
+  async start({ folder, besieged }) {
     await installPeers()
     const program = join(peersFolder, `node_modules/@restatedev/restate-server-${platform}-${arch}/bin/restate-server`)
     if (!existsSync(program)) throw new Unavailable(`there is no restate-server for ${platform}-${arch}`)
@@ -36,7 +36,7 @@ export const restate: Contender = {
     try {
       const service = await startPeer('restate-service.ts', {
         EFFECTS_PORT: String(effects),
-        ...effectsFile(folder, countAcrossRestarts),
+        ...effectsFile(folder, besieged),
       })
       await register(`http://127.0.0.1:${admin}`, `http://127.0.0.1:${service.port}`)
       return {

@@ -8,6 +8,8 @@ export interface System {
   readonly url: string
   /** Where it takes orders, by what it does for them. */
   readonly paths: Readonly<Partial<Record<Work, string>>>
+  /** Takes the same orders as another operation, where no path of {@link paths} does. */
+  readonly otherPath?: string
   /** What it consists of, in the order of their start; what descends from these processes counts too. */
   readonly servers: readonly ServerProcess[]
   /** How many orders were really placed, retries not counted. */
@@ -34,8 +36,11 @@ export async function crashAndRestart({ servers }: System): Promise<void> {
 export interface Place {
   /** For its data; all users may enter it. */
   readonly folder: string
-  /** Its effects are counted across restarts too, which costs a write for each. Default false. */
-  readonly countAcrossRestarts?: boolean
+  /**
+   * For a siege: effects are counted across restarts too, which costs a write for each, and callers are told apart by their API
+   * keys ({@link tenants}) where a system asks for some. Default false.
+   */
+  readonly besieged?: boolean
 }
 
 /** What can be measured beside others. */
@@ -64,5 +69,19 @@ export class Unavailable extends Error {
   override readonly name = 'Unavailable'
 }
 
-/** The body of every order: 33 bytes. */
+/** The body of every order that is measured: 33 bytes. */
 export const orderBody = '{"product_id":"abc","quantity":2}'
+
+/** Headers of two tenants, as Holdfast takes API keys; the servers of the peers take them as they come. */
+export const tenants = {
+  one: { authorization: 'Bearer key-of-tenant-one' },
+  two: { authorization: 'Bearer key-of-tenant-two' },
+} as const
+
+/** More than that every system refuses with a 409, before any work. */
+export const maxQuantity = 1_000
+export const refusedBody = '{"product_id":"abc","quantity":1001}'
+
+/** Behind the work of an order of so many pieces something fails for good: every system answers 500. */
+export const failingQuantity = 666
+export const failingBody = `{"product_id":"abc","quantity":${failingQuantity}}`
