@@ -51,7 +51,7 @@ CMD ["node", "packages/testing/src/eventstore-stand-in/main.ts"]
 
 FROM node:24-slim AS services
 WORKDIR /app
-ENV NODE_ENV=production HOLDFAST_HOST=0.0.0.0 HOLDFAST_DATA_DIR=/data
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2 HOLDFAST_HOST=0.0.0.0 HOLDFAST_DATA_DIR=/data
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=sources /app ./
 RUN mkdir -p /data && chown node:node /data

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
+import { nodeEnvironment, nodeFlags } from '../servers/node-server.ts'
 import { median } from '../median.ts'
 import { definePart, type Section, type Setting } from '../part.ts'
 import { ratioFigure } from '../report/figures.ts'
@@ -20,12 +21,12 @@ type Round = z.infer<typeof round>
 type Result = z.infer<typeof result>
 
 const script = join(import.meta.dirname, '../runs/rebuild.ts')
-/** As `npm start` has them. */
-const nodeOptions = ['--max-semi-space-size=16', '--heap-growing-percent=40']
 const execute = promisify(execFile)
 
 async function runOnce(mode: Mode, dataDir: string): Promise<z.infer<typeof run>> {
-  const { stdout } = await execute(process.execPath, [...nodeOptions, script, mode, dataDir])
+  const { stdout } = await execute(process.execPath, [...nodeFlags(), script, mode, dataDir], {
+    env: { ...process.env, ...nodeEnvironment() },
+  })
   return run.parse(JSON.parse(stdout))
 }
 

@@ -7,11 +7,22 @@ import { freePort, startProcess, type ServerProcess } from './process.ts'
 const root = resolve(import.meta.dirname, '../../..')
 
 /** V8's flags of `npm start`; every server in Node that is measured gets the same, those of others too. */
-export function nodeFlags(): readonly string[] {
+export const nodeFlags = (): readonly string[] => wordsOfStart().filter((word) => word.startsWith('--'))
+
+/** The environment of `npm start`, likewise. */
+export const nodeEnvironment = (): Record<string, string> =>
+  Object.fromEntries(
+    wordsOfStart()
+      .map((word) => /^([A-Z_]+)=(.*)$/.exec(word))
+      .filter((match) => match !== null)
+      .map(([, name = '', value = '']) => [name, value]),
+  )
+
+function wordsOfStart(): readonly string[] {
   const { scripts } = z
     .object({ scripts: z.object({ start: z.string() }) })
     .parse(JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')))
-  return scripts.start.split(' ').filter((word) => word.startsWith('--'))
+  return scripts.start.split(' ')
 }
 
 export interface NodeServer extends ServerProcess {
@@ -30,7 +41,7 @@ export async function startServer(
     command: process.execPath,
     args: [...nodeFlags(), resolve(root, script)],
     cwd: root,
-    env: { NODE_COMPILE_CACHE: 'node_modules/.cache/node-compile-cache', ...environment(port) },
+    env: { ...nodeEnvironment(), ...environment(port) },
     isReady: (line) => line.includes('ready'),
   })
   return { ...server, url: `http://127.0.0.1:${port}`, peakMemoryMb: () => peakMemoryMbOf(server.pid()) }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { nodeFlags } from '../servers/node-server.ts'
+import { nodeEnvironment, nodeFlags } from '../servers/node-server.ts'
 import { freePort, startProcess, type ServerProcess } from '../servers/process.ts'
 import { Unavailable } from './system.ts'
 
@@ -47,7 +47,7 @@ export async function startPeer(
   const server = await startProcess({
     command: process.execPath,
     args: [...nodeFlags(), join(peersFolder, 'src', script)],
-    env: { ...env, PORT: String(port), NODE_ENV: 'production' },
+    env: { ...nodeEnvironment(), ...env, PORT: String(port), NODE_ENV: 'production' },
     isReady: (line) => line === 'ready',
   })
   return { ...server, port }

@@ -10,6 +10,7 @@ export type {
   ExpectedRevision,
   NewEvent,
   ReadOptions,
+  LastRecord,
   RecordedEvent,
   SubscribeOptions,
 } from './ports/event-store.ts'

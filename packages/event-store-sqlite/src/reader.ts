@@ -1,4 +1,4 @@
-import type { JsonObject, ReadOptions, RecordedEvent } from '@holdfast/core'
+import type { JsonObject, LastRecord, ReadOptions, RecordedEvent } from '@holdfast/core'
 import { openReader } from './connections.ts'
 import { eventStoreErrorOf } from './fault-error.ts'
 import type { SQLInputValue, SQLOutputValue } from './sqlite.ts'
@@ -9,6 +9,8 @@ import { streamHash } from './stream-hash.ts'
 /** Reads on the calling thread, through a connection of its own. Synchronous; sees every acknowledged write. */
 export interface Reader {
   read(stream: string, options: ReadOptions): readonly RecordedEvent[]
+  /** The stream's last event, without its data. */
+  last(stream: string): LastRecord | undefined
   /** False: surely nobody has written to the stream. */
   mayHold(stream: string): boolean
   /** Tells of a stream that is about to be written: until then a read of a stream that was never written is not made. */
@@ -76,6 +78,10 @@ export function createReader(path: string, { expectsNewKeys = true }: ReaderOpti
   const ofStream = `SELECT ${columns} FROM events WHERE stream_hash = ? AND stream = ? AND revision`
   const forwards = prepare(`${ofStream} >= ? ORDER BY revision LIMIT ?`)
   const backwards = prepare(`${ofStream} <= ? ORDER BY revision DESC LIMIT ?`)
+  const lastOfStream = prepare(
+    `SELECT position, revision, recorded_at_ms, metadata FROM events WHERE stream_hash = ? AND stream = ?
+     ORDER BY revision DESC LIMIT 1`,
+  )
   const stretch = prepare(
     `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
   )
@@ -163,6 +169,11 @@ export function createReader(path: string, { expectsNewKeys = true }: ReaderOpti
             : backwards.all(hash, stream, start ?? lastRevision, maxCount)
         return (rows as Row[]).map(eventOf)
       }),
+    last: (stream) => {
+      const hash = streamHash(stream)
+      if (known?.mayHold(hash) === false) return undefined
+      return guarded(() => lastRecordOf(stream, lastOfStream.get(hash, stream) as LastRow | undefined))
+    },
     page: (query) => guarded(() => page(query)),
     checkpoint: (name) =>
       guarded(() => {
@@ -180,6 +191,20 @@ interface Query {
   all(...values: SQLInputValue[]): SQLOutputValue[][]
   get(...values: SQLInputValue[]): SQLOutputValue[] | undefined
   iterate(...values: SQLInputValue[]): Iterable<SQLOutputValue[]>
+}
+
+type LastRow = [position: number, revision: number, recordedAtMs: number, metadata: string]
+
+function lastRecordOf(stream: string, row: LastRow | undefined): LastRecord | undefined {
+  if (row === undefined) return undefined
+  const [position, revision, recordedAtMs, metadata] = row
+  return {
+    stream,
+    revision: BigInt(revision),
+    position: BigInt(position),
+    recordedAtMs,
+    metadata: JSON.parse(metadata) as JsonObject,
+  }
 }
 
 const eventOf = ([position, revision, recordedAtMs, stream, id, type, data, metadata]: Row): RecordedEvent => ({

@@ -116,6 +116,10 @@ async function openStore(
       }
     },
     isSurelyEmpty: (stream) => !reader.mayHold(stream),
+    last: (stream) => {
+      assertOpen()
+      return reader.last(stream)
+    },
     read: async (stream, readOptions) => {
       assertOpen()
       return reader.read(stream, readOptions)

@@ -5,7 +5,7 @@ import { fingerprintOf } from '../fingerprint.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { KeyDecision } from '../key-state/decide.ts'
 import { loadKeyState } from '../key-state/load.ts'
-import { decideFromStream, resolutionOf } from '../key-state/resolve.ts'
+import { decideFromStream, resolutionNow, resolutionOf } from '../key-state/resolve.ts'
 import type { KeyState } from '../key-state/state.ts'
 import type { Clock, Ids } from '../ports/clock.ts'
 import type { CommandTransport, Dispatch, Resolution } from '../ports/command-transport.ts'
@@ -114,8 +114,8 @@ export class CommandGateway {
     }
     const subset: JsonValue = command.fingerprint === undefined ? input : command.fingerprint(input)
     const fingerprint = fingerprintOf(command.name, subset)
-    const cached = this.#cached(command, commandId, fingerprint)
-    if (cached !== undefined) return Promise.resolve(cached)
+    const known = this.#cached(command, commandId, fingerprint) ?? this.#recorded(command, commandId, fingerprint)
+    if (known !== undefined) return Promise.resolve(known)
     this.#answering++
     return this.#answer(request, commandId, fingerprint).then(
       (answer) => {
@@ -150,8 +150,23 @@ export class CommandGateway {
     // What has expired is decided by the handler, with both clocks.
     if (entry === undefined || entry.outcome.expiresAtMs <= this.#options.clock.nowMs()) return undefined
     if (entry.fingerprint === fingerprint)
-      return toAnswer(entry.outcome, { commandId, attemptId: undefined, cached: true })
+      return toAnswer(entry.outcome, { commandId, attemptId: undefined, recorded: true })
     return command.supersedes ? undefined : { kind: 'refused', code: 'idempotency-key-reused', commandId }
+  }
+
+  /** Where the store tells at once what is recorded, nobody else is asked. */
+  #recorded(command: Command, commandId: CommandId, fingerprint: Fingerprint): Answer | undefined {
+    const { store, clock, clockSkewMs } = this.#options
+    if (store.last === undefined || this.#refusing || this.#inFlight.has(commandId)) return undefined
+    try {
+      const last = store.last(streamOf(commandId))
+      if (last === undefined) return undefined
+      const resolution = resolutionNow(last, { fingerprint, nowMs: clock.nowMs() }, { command, clockSkewMs })
+      if (resolution?.kind === 'outcome') this.#cache.set(commandId, fingerprint, resolution)
+      return resolution && toAnswer(resolution, { commandId, attemptId: undefined, recorded: true })
+    } catch (cause) {
+      return refusedBy(cause, commandId)
+    }
   }
 
   #answer(request: CommandRequest, commandId: CommandId, fingerprint: Fingerprint): Promise<Answer> {
@@ -343,14 +358,14 @@ const seedOf = (attemptId: string): number => Number.parseInt(attemptId.slice(-8
 
 function toAnswer(
   resolution: Resolution,
-  caller: { readonly commandId: CommandId; readonly attemptId: string | undefined; readonly cached?: boolean },
+  caller: { readonly commandId: CommandId; readonly attemptId: string | undefined; readonly recorded?: boolean },
 ): Answer {
   const { commandId } = caller
   switch (resolution.kind) {
     case 'outcome': {
       const { response, expiresAtMs, position } = resolution
       const replayed = resolution.attemptId !== caller.attemptId
-      const attached = caller.attemptId === undefined && caller.cached !== true
+      const attached = caller.attemptId === undefined && caller.recorded !== true
       const source = attached ? 'attached' : replayed ? 'replayed' : 'executed'
       return { kind: 'response', commandId, response, expiresAtMs, position, replayed, source }
     }

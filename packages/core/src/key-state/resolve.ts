@@ -1,11 +1,11 @@
-import { commandIdOf, streamOf, type StreamName } from '../brands.ts'
+import { commandIdOf, streamOf, type Fingerprint, type StreamName } from '../brands.ts'
 import type { Command } from '../command/define-command.ts'
 import type { CommandEnvelope } from '../envelope.ts'
 import type { Resolution } from '../ports/command-transport.ts'
-import type { EventStore } from '../ports/event-store.ts'
+import type { EventStore, LastRecord } from '../ports/event-store.ts'
 import { decide, type KeyDecision } from './decide.ts'
 import { loadKeyState, loadOutcomeOf } from './load.ts'
-import type { Accepted, KeyState, Resolved } from './state.ts'
+import { keyMetadata, type Accepted, type KeyState, type Resolved } from './state.ts'
 
 /** A recorded outcome as the answer to an attempt. */
 export function replayOf(state: Resolved): Resolution {
@@ -19,6 +19,43 @@ export function replayOf(state: Resolved): Resolution {
     completedAtMs: outcome.completedAtMs,
     expiresAtMs: outcome.expiresAtMs,
     position: String(state.position),
+  }
+}
+
+/**
+ * What the last event of the key's stream says to an attempt that is made at this very moment. Undefined where that takes
+ * more than this event, or something is to be executed. Pure.
+ *
+ * @throws EventStoreError `corrupt` when Holdfast did not write the event
+ */
+export function resolutionNow(
+  last: LastRecord,
+  attempt: { readonly fingerprint: Fingerprint; readonly nowMs: number },
+  { command, clockSkewMs }: Omit<ResolveOptions, 'store'>,
+): Resolution | undefined {
+  const { generation, fingerprint, attemptId, outcome } = keyMetadata(last)
+  if (outcome === undefined) return undefined
+  const { revision, position, recordedAtMs } = last
+  const state: Resolved = {
+    kind: 'resolved',
+    generation,
+    revision,
+    fingerprint,
+    attemptId,
+    outcome,
+    position,
+    recordedAtMs,
+  }
+  const { expired, supersedes } = command
+  const decision = decide(state, attempt, { expired, supersedes, clockSkewMs })
+  switch (decision.kind) {
+    case 'replay':
+      return replayOf(state)
+    case 'reused':
+    case 'expired':
+      return decision
+    default:
+      return undefined
   }
 }
 

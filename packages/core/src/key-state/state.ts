@@ -1,5 +1,5 @@
 import type { Fingerprint } from '../brands.ts'
-import { EventStoreError, type RecordedEvent } from '../ports/event-store.ts'
+import { EventStoreError, type LastRecord, type RecordedEvent } from '../ports/event-store.ts'
 import type { JsonObject } from '../json.ts'
 import {
   keyEventTypes,
@@ -79,7 +79,7 @@ export interface Removed extends Generation {
 export const vacant: Vacant = { kind: 'vacant' }
 
 /** The metadata that every event on a key's stream carries. @throws EventStoreError `corrupt` if it is not there */
-export function keyMetadata(event: RecordedEvent): KeyEventMetadata {
+export function keyMetadata(event: LastRecord): KeyEventMetadata {
   const metadata = event.metadata as JsonObject & Partial<KeyEventMetadata>
   if (metadata.v !== 1 || typeof metadata.generation !== 'number' || typeof metadata.fingerprint !== 'string') {
     throw new EventStoreError(

@@ -25,6 +25,9 @@ export interface RecordedEvent extends NewEvent {
   readonly recordedAtMs: number
 }
 
+/** What a decision about a key needs of the last event of its stream: not the data, which may be large. */
+export type LastRecord = Pick<RecordedEvent, 'stream' | 'revision' | 'position' | 'recordedAtMs' | 'metadata'>
+
 export type AppendResult =
   | {
       readonly kind: 'appended'
@@ -92,6 +95,13 @@ export interface EventStore {
    * journey to the store. False says nothing. Left out where that cannot be told.
    */
   isSurelyEmpty?(stream: string): boolean
+  /**
+   * The stream's last event as `read` would find it, undefined if there is none: told at once, without a journey to the
+   * store. Left out where that cannot be.
+   *
+   * @throws EventStoreError
+   */
+  last?(stream: string): LastRecord | undefined
   /** Reads events of one stream; an empty array if there are none (also: expired, deleted). Sees every acknowledged append. */
   read(stream: string, options: ReadOptions): Promise<readonly RecordedEvent[]>
   /**

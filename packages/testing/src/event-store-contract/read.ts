@@ -43,6 +43,21 @@ export function describeRead(factory: EventStoreContractFactory): void {
       expect(await subject.store.read(unique('missing'), options)).toEqual([])
     })
 
+    test('where it tells the last event of a stream at once, that is the one which a read finds', async () => {
+      await using subject = await factory.open()
+      const { store } = subject
+      const streams = [unique('missing'), unique('one'), unique('several')]
+      await store.append(streams[1] ?? '', newEvents(1), 'no_stream')
+      await store.append(streams[2] ?? '', newEvents(3), 'no_stream')
+      await store.append(streams[2] ?? '', newEvents(2), 2n)
+      for (const stream of streams) {
+        const [event] = await store.read(stream, { direction: 'backwards', maxCount: 1 })
+        const { revision, position, recordedAtMs, metadata } = event ?? {}
+        if (store.last === undefined) continue
+        expect(store.last(stream)).toEqual(event && { stream, revision, position, recordedAtMs, metadata })
+      }
+    })
+
     test('a long stream is read whole', async () => {
       await using subject = await factory.open()
       const stream = unique('long')
