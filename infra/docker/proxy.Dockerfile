@@ -3,7 +3,7 @@ FROM debian:bookworm-slim
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends haproxy \
  && rm -rf /var/lib/apt/lists/*
-COPY haproxy.cfg /etc/haproxy/haproxy.cfg
+COPY haproxy.cfg unavailable.json /etc/haproxy/
 USER haproxy
 EXPOSE 8080
 CMD ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
