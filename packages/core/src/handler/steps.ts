@@ -38,6 +38,9 @@ export interface StepsOptions {
   readonly replayOnly: boolean
 }
 
+/** One for all tries, as each of them ends: a stack for each would cost more than many a step. */
+const over = new TryIsOver('this try of the command is over')
+
 /** What a step may return: JSON, or nothing. */
 type StepResult = JsonValue | undefined | void
 
@@ -97,7 +100,7 @@ export class Steps {
 
   /** The try is over: a late step of it has no effect on the stream. */
   close(): void {
-    this.#over.abort(new TryIsOver('this try of the command is over'))
+    this.#over.abort(over)
   }
 
   /** Completed steps that are not on the stream yet: for the next append. */
