@@ -18,6 +18,8 @@ export default defineConfig({
             'examples/**/*.unit.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/dist/**'],
+          // Nothing waits here, but a property test computes for seconds where other work runs beside it.
+          testTimeout: 60_000,
         },
       },
       {
