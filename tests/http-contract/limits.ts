@@ -145,6 +145,57 @@ export function describeLimits({ serve }: Contract): void {
       })
     })
 
+    describe('bytes that are not HTTP, behind a request that is under way', () => {
+      test('a command is never told another answer than its own: closed, and the retry gets the outcome', async () => {
+        const { api } = await serve('tight')
+        const key = freshKey()
+        const running = { key, json: { label: 'pipelined', ms: 1_000 }, prefer: 'wait=10', gateway: 0 }
+        async function* bytes(): AsyncGenerator<string | Uint8Array> {
+          yield requestBytes(api.request('POST', '/test/slow', running))
+          const isKnown = async () => (await api.get(`/idempotency-keys/${key}`, { gateway: 0 })).status === 200
+          await until(isKnown, { what: 'the command runs' })
+          yield 'GARBAGE\r\n\r\n'
+        }
+        const answer = await sendRaw({ url: api.urls[0] ?? '', bytes: bytes() })
+        expect(answer.closed).toBe(true)
+        expect(parseAnswers(answer.bytes)).toEqual([])
+        const retry = await api.post('/test/slow', running)
+        expect(retry.status).toBe(201)
+        expect(retry.headers['idempotent-replayed']).toBe('true')
+      })
+
+      test('nor when the broken body is that of the next request, or when that one is too slow', async () => {
+        const { api } = await serve('tight')
+        const head = 'POST /api/order HTTP/1.1\r\nhost: x\r\nidempotency-key: a\r\ncontent-type: application/json\r\n'
+        for (const next of [`${head}transfer-encoding: chunked\r\n\r\nzz\r\n`, `${head}content-length: 9\r\n\r\n{`]) {
+          const running = { key: freshKey(), json: { label: 'pipelined', ms: 3_000 }, prefer: 'wait=10', gateway: 0 }
+          const bytes = Buffer.concat([
+            requestBytes(api.request('POST', '/test/slow', running)),
+            Buffer.from(next, 'latin1'),
+          ])
+          const answer = await sendRaw({ url: api.urls[0] ?? '', bytes })
+          expect(answer.closed).toBe(true)
+          expect(parseAnswers(answer.bytes)).toEqual([])
+        }
+      })
+
+      test('a request that has its answer keeps it', async () => {
+        const { api } = await serve('tight')
+        const live = requestBytes(api.request('GET', '/livez', { gateway: 0 }))
+        const answer = await sendRaw({ url: api.urls[0] ?? '', bytes: [live, 'GET /'] })
+        expect(answer.closed).toBe(true)
+        expect(parseAnswers(answer.bytes).map((response) => response.status)).toEqual([200, 408])
+      })
+
+      test('a stream of results breaks off, and nothing is written into it', async () => {
+        const { api } = await serve('tight')
+        const request = requestBytes(api.request('GET', '/results', { gateway: 0 }))
+        const answer = await sendRaw({ url: api.urls[0] ?? '', bytes: [request, 'GARBAGE\r\n\r\n'] })
+        expect(answer.closed).toBe(true)
+        expect(answer.bytes.toString('latin1').match(/HTTP\/1\.1 \d+/g) ?? []).not.toContain('HTTP/1.1 400')
+      })
+    })
+
     describe('too many at one time', () => {
       test('503 overloaded with Retry-After beyond HOLDFAST_MAX_IN_FLIGHT; nothing of it is recorded', async () => {
         const { api, server } = await serve('tight')

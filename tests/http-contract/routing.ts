@@ -28,6 +28,8 @@ export function describeRouting({ serve }: Contract): void {
       ['DELETE', `/commands/${'0'.repeat(64)}`, ['GET', 'HEAD']],
       ['PUT', '/idempotency-keys/abc', ['GET', 'HEAD']],
       ['POST', '/openapi.json', ['GET', 'HEAD']],
+      ['POST', '/docs/', ['GET', 'HEAD']],
+      ['OPTIONS', '/idempotency-keys/abc/release', ['POST']],
     ])('%s %s: 405, and `Allow` says what the path takes', async (method, path, allowed) => {
       const { api } = await serve('standard')
       const response = await api.call(method, path)
@@ -92,6 +94,13 @@ export function describeRouting({ serve }: Contract): void {
       const first = await api.post('/api/order', { key: freshKey(), json: anOrder })
       const head = await send({ url: api.urls[0] ?? '', method: 'HEAD', path: first.headers['location'] ?? '' })
       expect({ status: head.status, bytes: head.bytes.length }).toEqual({ status: 200, bytes: 0 })
+    })
+
+    test('an endless answer has no HEAD, nor has a command: 405', async () => {
+      const { api } = await serve('standard')
+      const [url = ''] = api.urls
+      for (const [path, allow] of Object.entries({ '/results': 'GET', '/api/order': 'POST' }))
+        expect(await send({ url, method: 'HEAD', path })).toMatchObject({ status: 405, headers: { allow } })
     })
   })
 }

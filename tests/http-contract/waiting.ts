@@ -119,6 +119,7 @@ export function describeWaiting({ serve }: Contract): void {
       ['wait="20"', 'wait=20'],
       ['wait=20, wait=1', 'wait=20'],
       ['return=minimal, WAIT=20', 'wait=20'],
+      ['x="a, respond-async", wait=20', 'wait=20'],
       ['wait=soon', undefined],
       ['wait=-1', undefined],
       ['handling=lenient', undefined],

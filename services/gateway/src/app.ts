@@ -17,7 +17,7 @@ import { createAuthenticate, createAuthenticateOperator } from './http/authentic
 import { acceptStrictJson } from './http/body.ts'
 import { addCommandRoute } from './http/command-routes.ts'
 import { allowOrigins } from './http/cors.ts'
-import { answerErrors, answerSocketError, sendError } from './http/errors.ts'
+import { answerErrors, sendError } from './http/errors.ts'
 import { addLookupRoutes } from './http/lookup-routes.ts'
 import { openApiOf } from './http/openapi.ts'
 import { ProblemError } from './http/problem-error.ts'
@@ -26,6 +26,7 @@ import { addProblemPages } from './http/problem-pages.ts'
 import { RequestLog } from './http/request-log.ts'
 import { addReleaseRoute } from './http/release-route.ts'
 import { addResultRoutes } from './http/result-routes.ts'
+import { createSocketErrors } from './http/socket-errors.ts'
 import { addSystemRoutes } from './http/system-routes.ts'
 
 export interface GatewayParts {
@@ -60,6 +61,7 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
   const { app, gateway, store, ids, metrics, settings, ready, stopping } = parts
   const serving = (): boolean => !stopping.aborted
   const loggerInstance: FastifyBaseLogger = parts.log
+  const socketErrors = createSocketErrors(ids)
   const fastify = createFastify({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
@@ -84,10 +86,11 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
       void sendError(error, request, reply)
     },
     clientErrorHandler: (error, socket) => {
-      answerSocketError(error, socket, ids.uuid())
+      socketErrors.answer(error, socket)
     },
   })
   fastify.addHook('onRequest', (request, reply, done) => {
+    socketErrors.requested(request.raw.socket, reply.raw)
     void reply.header(headers.requestId, request.id)
     if (!serving()) void reply.header('connection', 'close')
     done(hostFault(request))

@@ -20,6 +20,8 @@ export function collectAllowedMethods(fastify: FastifyInstance): AllowedMethods 
       for (const route of routes.values()) {
         if (route.pattern.test(path)) for (const name of route.methods) methods.add(name)
       }
+      // Fastify adds HEAD only beside GET; the GET of a prefix's second spelling (`/docs/`) it does not announce.
+      if (methods.has('HEAD')) methods.add('GET')
       return [...methods].sort()
     },
   }

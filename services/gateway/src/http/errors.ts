@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net'
-import { errorCatalogue, headers, problem, problemMediaType, type ErrorCode } from '@holdfast/contracts'
+import type { ErrorCode } from '@holdfast/contracts'
 import { EventStoreError, ReadStoreError } from '@holdfast/core'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AllowedMethods } from './allowed-methods.ts'
@@ -46,31 +45,4 @@ function catalogued(error: FastifyError): { readonly code: ErrorCode } & Problem
     return { code: 'unavailable' }
   const code = frameworkCodes[error.code]
   return { code: code ?? (error.statusCode === 400 ? 'request-malformed' : 'internal') }
-}
-
-/** Faults that Node finds before there is a request: bytes that are not HTTP, headers too large, too slow. */
-const socketCodes: Readonly<Record<string, ErrorCode>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
-  HPE_HEADER_OVERFLOW: 'headers-too-large',
-}
-
-/** Answers on the bare socket, and closes it. */
-export function answerSocketError(error: NodeJS.ErrnoException, socket: Socket, requestId: string): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const code = socketCodes[error.code ?? ''] ?? 'request-malformed'
-  const { status, title, meaning } = errorCatalogue[code]
-  const document = problem(code, { detail: meaning, instance: requestId })
-  const body = JSON.stringify(document)
-  const lines = [
-    `HTTP/1.1 ${status} ${title}`,
-    `${headers.contentType}: ${problemMediaType}`,
-    `${headers.requestId}: ${requestId}`,
-    `${headers.link}: <${document.type}>; rel="describedby"`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ]
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }

@@ -16,12 +16,29 @@ const none: Preferences = { waitMs: undefined, applied: undefined }
 export function parsePrefer(header: string | undefined): Preferences {
   if (header === undefined) return none
   let seconds: number | undefined
-  for (const part of header.split(',')) {
-    const [name = '', value = ''] = (part.split(';')[0] ?? '').split('=', 2).map((text) => text.trim())
+  for (const part of splitUnquoted(header, ',')) {
+    const [name = '', value = ''] = (splitUnquoted(part, ';')[0] ?? '').split('=', 2).map((text) => text.trim())
     const preference = name.toLowerCase()
-    if (preference === 'respond-async') return { waitMs: 0, applied: 'respond-async' }
-    const digits = /^"?(\d{1,9})"?$/.exec(value)?.[1]
-    if (preference === 'wait' && digits !== undefined) seconds ??= Math.min(Number(digits), longestWaitSeconds)
+    if (preference === 'respond-async' && /^(?:"")?$/.test(value)) return { waitMs: 0, applied: 'respond-async' }
+    const digits = /^(?:(\d+)|"(\d+)")$/.exec(value)
+    if (preference === 'wait' && digits) seconds ??= Math.min(Number(digits[1] ?? digits[2]), longestWaitSeconds)
   }
   return seconds === undefined ? none : { waitMs: seconds * 1000, applied: `wait=${seconds}` }
+}
+
+/** Splits where the separator is not inside a quoted string (RFC 9110, section 5.6.4). */
+function splitUnquoted(text: string, separator: string): readonly string[] {
+  const parts: string[] = []
+  let start = 0
+  let quoted = false
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === '"') quoted = !quoted
+    else if (quoted && character === '\\') at++
+    else if (!quoted && character === separator) {
+      parts.push(text.slice(start, at))
+      start = at + 1
+    }
+  }
+  return [...parts, text.slice(start)]
 }
