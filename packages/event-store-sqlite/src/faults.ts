@@ -31,7 +31,12 @@ function extendedCode(error: unknown): number {
 
 const primaryCode = (error: unknown): number => extendedCode(error) & 0xff
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** With SQLite's code, where it is SQLite that says it. */
+const reasonOf = (error: unknown): string => {
+  const code = extendedCode(error)
+  const reason = error instanceof Error ? error.message : String(error)
+  return code === 0 ? reason : `${reason} (SQLite ${code})`
+}
 
 /** True when another connection holds the lock that was asked for. */
 export const isBusy = (error: unknown): boolean => primaryCode(error) === resultCode.busy
@@ -55,7 +60,7 @@ export function faultOf(error: unknown, context: { path: string; duringCommit?: 
       message: `no space left for the event store ${path}: make room, it goes on by itself`,
     }
   }
-  const message = `the event store ${path} failed: ${reasonOf(error)} (SQLite ${extendedCode(error)})`
+  const message = `the event store ${path} failed: ${reasonOf(error)}`
   if (duringCommit && extendedCode(error) !== resultCode.ioerrWrite) return { code: 'unknown-outcome', message }
   switch (primaryCode(error)) {
     case resultCode.corrupt:
@@ -66,7 +71,7 @@ export function faultOf(error: unknown, context: { path: string; duringCommit?: 
   }
 }
 
-/** What is wrong with the file, and what to do about it. */
+/** What is wrong with the file, and what to do about it; on one line, SQLite's findings are of several. */
 export const corruptMessage = (path: string, reason: string): string =>
-  `the event store ${path} is damaged (${reason}). Stop, keep a copy of the file with its -wal, and either restore the ` +
+  `the event store ${path} is damaged (${reason.replace(/\s*\n\s*/g, ' ')}). Stop, keep a copy of the file with its -wal, and either restore the ` +
   `last backup in its place or recover what can be read with \`sqlite3 ${path} .recover\``

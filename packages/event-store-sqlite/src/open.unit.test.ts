@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { EventStoreError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
 import { openWriter, pragmaNumber } from './connections.ts'
@@ -151,14 +151,34 @@ describe('a folder that is refused', () => {
       expect(error.code).toBe('corrupt')
       expect(error.message).toContain(dataDir.database)
       expect(error.message).toContain('restore the last backup')
+      expect(error.message).not.toContain('\n')
     },
   )
 
-  test('no folder can be made there', async () => {
+  test.each(['file', 'file/sub'])('no folder can be made at %s', async (name) => {
     using dataDir = temporaryDataDir()
     writeFileSync(`${dataDir.folder}/file`, '')
-    const error = await createSqliteEventStore({ dataDir: `${dataDir.folder}/file/sub` }).catch((e: unknown) => e)
+    const folder = `${dataDir.folder}/${name}`
+    const error = await createSqliteEventStore({ dataDir: folder }).catch((e: unknown) => e)
     expect(error).toMatchObject({ name: 'EventStoreError', code: 'unavailable' })
+    expect(String(error)).toContain(`the data folder ${folder} cannot be used: E`)
+  })
+
+  // Only Linux has this file system: it takes no folder, and says ENOENT.
+  test.runIf(process.platform === 'linux')('a file system that takes no folder', async () => {
+    const error = await createSqliteEventStore({ dataDir: '/proc/holdfast/data' }).catch((e: unknown) => e)
+    expect(error).toMatchObject({ name: 'EventStoreError', code: 'unavailable' })
+    expect(String(error)).toContain('the data folder /proc/holdfast/data cannot be used: ENOENT')
+  })
+
+  // Whoever may do everything is refused nothing.
+  test.skipIf(process.getuid?.() === 0)('a folder that cannot be written to', async () => {
+    using dataDir = await filledDataDir()
+    chmodSync(dataDir.folder, 0o500)
+    const error = await refusal(dataDir)
+    chmodSync(dataDir.folder, 0o700)
+    expect(error.code).toBe('unavailable')
+    expect(error.message).toContain(`the data folder ${dataDir.folder} cannot be used: EACCES`)
   })
 })
 
