@@ -10,7 +10,7 @@ export interface App<Commands extends readonly Command[] = readonly Command[]> {
   readonly name: string
   readonly commands: Commands
   readonly projections: readonly Projection[]
-  /** How older versions of events are read; each projection has them too. */
+  /** How older versions of events are read; each projection has them too, and each aggregate is read so. */
   readonly upcast: Upcasts
   /** The projection of this name, if the application has one. */
   projection(name: string): Projection | undefined
@@ -36,7 +36,7 @@ export interface AppSpec<Commands extends readonly Command[] = readonly Command[
   readonly commands: Commands
   /** Default: none. */
   readonly projections?: readonly Projection[]
-  /** How older versions of events are read, by all projections and audits; a projection's own go before. Default: none. */
+  /** How older versions of events are read, by projections, aggregates and audits; their own go before. Default: none. */
   readonly upcast?: Upcasts
   /** Sent at each start, for the tenant `default`; mind the command's `retentionMs`. Default: none. */
   readonly seeds?: readonly Seed[]

@@ -3,6 +3,7 @@ import type { DomainEvent } from '../command/define-command.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import type { Clock, Ids } from '../ports/clock.ts'
 import { EventStoreError, type EventStore, type NewEvent, type RecordedEvent } from '../ports/event-store.ts'
+import { upcastEvent, type Upcasts } from '../projection/upcast.ts'
 import { isRejection, type Aggregate, type ExecuteResult } from './define-aggregate.ts'
 import { loadSnapshot, saveSnapshot } from './snapshot.ts'
 
@@ -10,6 +11,8 @@ export interface AggregateDeps {
   readonly store: EventStore
   readonly clock: Clock
   readonly ids: Ids
+  /** The application's; an aggregate's own go before. Default: none. */
+  readonly upcast?: Upcasts
 }
 
 export interface AggregateRequest {
@@ -57,6 +60,7 @@ export class AggregateStream {
   readonly #deps: AggregateDeps
   readonly #aggregate: Aggregate
   readonly #stream: string
+  readonly #upcast: Upcasts
   #state: JsonValue
   /** Revision of the last event folded; -1n for none. */
   #revision = -1n
@@ -72,6 +76,7 @@ export class AggregateStream {
     this.#deps = deps
     this.#aggregate = aggregate
     this.#stream = stream
+    this.#upcast = { ...deps.upcast, ...aggregate.upcast }
     this.#state = aggregate.initial
   }
 
@@ -224,8 +229,13 @@ export class AggregateStream {
     const decision = this.#aggregate.decide(command, state)
     if (isRejection(decision)) return { result: { kind: 'rejected', reason: decision.reason }, next: state }
     const events: readonly DomainEvent[] = isList(decision) ? decision : [decision]
-    const next = events.reduce((before, event) => this.#aggregate.evolve(before, event), state)
+    const next = events.reduce((before, event) => this.#evolve(before, { ...event, metadata: versionOf(event) }), state)
     return { result: { kind: 'done', events }, next }
+  }
+
+  /** Folds an event, brought to its newest version: one that was just decided as it will be read. */
+  #evolve(state: JsonValue, event: Pick<RecordedEvent, 'type' | 'data' | 'metadata'>): JsonValue {
+    return this.#aggregate.evolve(state, { ...event, data: upcastEvent(event, this.#upcast).data })
   }
 
   /** What is written for a decision: its events, or, where somebody else may be at the step, that it has none. */
@@ -233,11 +243,11 @@ export class AggregateStream {
     const { ids } = this.#deps
     const metadata = { v: 1, tenant, step_key: stepKey }
     if (result.kind === 'done' && result.events.length > 0)
-      return result.events.map(({ type, data, version = 1 }) => ({
+      return result.events.map((event) => ({
         id: ids.uuid(),
-        type,
-        data,
-        metadata: version === 1 ? metadata : { ...metadata, version },
+        type: event.type,
+        data: event.data,
+        metadata: { ...metadata, ...versionOf(event) },
       }))
     if (turn === 'first') return []
     const data = { result: result as unknown as JsonObject }
@@ -272,7 +282,7 @@ export class AggregateStream {
   async #readOn(): Promise<boolean> {
     const before = this.#revision
     for await (const event of this.#readAfter(before)) {
-      if (!isDecidedWithoutEvents(event)) this.#state = this.#aggregate.evolve(this.#state, event)
+      if (!isDecidedWithoutEvents(event)) this.#state = this.#evolve(this.#state, event)
       this.#revision = event.revision
       this.#noteStep(stepKeyOf(event), event.revision)
     }
@@ -314,6 +324,9 @@ export class AggregateStream {
     saveSnapshot(this.#deps, this.#stream, snapshot).catch(() => undefined)
   }
 }
+
+/** How the version of the data stands in the metadata: absent for 1. */
+const versionOf = ({ version = 1 }: DomainEvent): JsonObject => (version === 1 ? {} : { version })
 
 const isList = (decision: object): decision is readonly DomainEvent[] => Array.isArray(decision)
 

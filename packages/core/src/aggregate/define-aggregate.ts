@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../command/define-command.ts'
 import type { JsonValue } from '../json.ts'
+import { assertUpcasts, type Upcasts } from '../projection/upcast.ts'
 
 const rejection: unique symbol = Symbol('rejection')
 
@@ -38,6 +39,11 @@ export interface AggregateSpec<
   readonly snapshotEvery?: number
   /** Part of each snapshot: raise it when `State` or `evolve` changes, and older snapshots are ignored. Default 1. */
   readonly snapshotVersion?: number
+  /**
+   * Brings stored events of older versions to the newest, before `evolve` sees them. What `decide` gives is of the newest
+   * version, and says so (`version`). Default: none.
+   */
+  readonly upcast?: Upcasts
 }
 
 /** An aggregate with its defaults resolved. */
@@ -49,6 +55,7 @@ export interface Aggregate<
 > extends AggregateSpec<State, Command, Event, Reason> {
   readonly snapshotEvery: number
   readonly snapshotVersion: number
+  readonly upcast: Upcasts
 }
 
 /** Stream categories that are Holdfast's own. */
@@ -57,7 +64,7 @@ const reserved = new Set(['command', 'snapshot', 'checkpoint'])
 /**
  * Defines an aggregate: a consistency boundary with a stream of its own, on which commands act through `ctx.execute`.
  *
- * @throws TypeError for a name that is reserved or malformed
+ * @throws TypeError for a name that is reserved or malformed, or upcasts from what is no version
  */
 export function defineAggregate<
   State extends JsonValue,
@@ -69,7 +76,9 @@ export function defineAggregate<
     throw new TypeError(`an aggregate cannot be named "${spec.name}": a name looks like "inventory"`)
   if (reserved.has(spec.name))
     throw new TypeError(`an aggregate cannot be named "${spec.name}": the category is Holdfast's own`)
-  return { ...spec, snapshotEvery: spec.snapshotEvery ?? 200, snapshotVersion: spec.snapshotVersion ?? 1 }
+  const { snapshotEvery = 200, snapshotVersion = 1, upcast = {} } = spec
+  assertUpcasts(upcast, `aggregate "${spec.name}"`)
+  return { ...spec, snapshotEvery, snapshotVersion, upcast }
 }
 
 /** The aggregate's stream. @throws TypeError for an id that is not 1 to 200 visible ASCII characters */

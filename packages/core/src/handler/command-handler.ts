@@ -47,7 +47,7 @@ export class CommandHandler implements CommandTransport {
   #closing = false
 
   constructor(options: CommandHandlerOptions) {
-    this.#options = { ...options, aggregates: new Aggregates(options) }
+    this.#options = { ...options, aggregates: new Aggregates({ ...options, upcast: options.app.upcast }) }
   }
 
   dispatch(envelope: CommandEnvelope): Dispatch {
