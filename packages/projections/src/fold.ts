@@ -9,13 +9,17 @@ import {
   type RecordedEvent,
 } from '@holdfast/core'
 import { idAt, placeOf, type LoadDocuments } from './documents.ts'
+import { ForgottenPlaces } from './forgotten-places.ts'
+
+/** Which event it is. */
+export type FoldedEvent = Pick<RecordedEvent, 'id' | 'type' | 'position'>
 
 /** An event that could not be folded: the projection's code threw, or gave what cannot be kept. */
 export class FoldError extends Error {
   override readonly name = 'FoldError'
-  readonly event: RecordedEvent
+  readonly event: FoldedEvent
 
-  constructor(event: RecordedEvent, cause: unknown) {
+  constructor(event: FoldedEvent, cause: unknown) {
     super(`${event.type} at position ${event.position} could not be folded: ${String(cause)}`, { cause })
     this.event = event
   }
@@ -26,6 +30,8 @@ export interface FoldOptions {
   /** Where it stands: everything up to here is in what `load` finds. */
   readonly position: bigint
   readonly recordedUntilMs?: number
+  /** `load` finds nothing but what this fold hands over: a document that it never had is not looked for. Default false. */
+  readonly fromNothing?: boolean
   /** Folds only documents that this wants. Default: all. */
   readonly only?: (document: DocumentId) => boolean
   /** Called for each event, after it was brought to its newest version. */
@@ -39,8 +45,8 @@ export interface FoldOptions {
 interface Entry {
   state: JsonValue | undefined
   changed: boolean
-  /** Last event that changed it. */
-  event: RecordedEvent | undefined
+  /** Last event that changed it. Not the event itself: it may be large, and there are many entries. */
+  event: FoldedEvent | undefined
   /** Length of its text when it was loaded or taken. */
   size: number
   /** Batch that used it last. */
@@ -64,6 +70,7 @@ export class Fold {
   readonly #projection: Projection
   readonly #options: FoldOptions
   readonly #entries = new Map<string, Entry>()
+  readonly #forgotten: ForgottenPlaces | undefined
   #changed: string[] = []
   #characters = 0
   #batch = 0
@@ -75,6 +82,7 @@ export class Fold {
   constructor(projection: Projection, options: FoldOptions) {
     this.#projection = projection
     this.#options = options
+    this.#forgotten = options.fromNothing === true ? new ForgottenPlaces() : undefined
     this.#position = options.position
     this.#recordedUntilMs = options.recordedUntilMs ?? 0
   }
@@ -116,6 +124,7 @@ export class Fold {
         const entry = this.#entries.get(place)
         // Needed from now on: it is not forgotten while others are loaded.
         if (entry !== undefined) entry.used = this.#batch
+        else if (this.#forgotten?.mayHave(place) === false) this.#entries.set(place, this.#entryOf(undefined))
         else missing.add(place)
       }
     }
@@ -153,6 +162,7 @@ export class Fold {
       if (entry.changed || entry.used === this.#batch) continue
       this.#resize(entry, 0)
       this.#entries.delete(place)
+      this.#forgotten?.add(place)
     }
   }
 
@@ -191,15 +201,20 @@ export class Fold {
     const texts = await this.#options.load(places.map(idAt))
     for (const [at, place] of places.entries()) {
       const text = texts[at]
-      const state = text === undefined ? undefined : (JSON.parse(text) as JsonValue)
-      const entry: Entry = { state, changed: false, event: undefined, size: 0, used: this.#batch }
+      const entry = this.#entryOf(text === undefined ? undefined : (JSON.parse(text) as JsonValue))
       this.#resize(entry, text?.length ?? 0)
       this.#entries.set(place, entry)
     }
   }
 
+  #entryOf(state: JsonValue | undefined): Entry {
+    return { state, changed: false, event: undefined, size: 0, used: this.#batch }
+  }
+
   #foldInto({ recorded, event, places }: Target): void {
     const evolve = this.#projection.on[event.type]
+    const { id, type, position } = recorded
+    const folded: FoldedEvent = { id, type, position }
     for (const place of places) {
       const entry = this.#entries.get(place)
       if (entry === undefined || evolve === undefined) continue
@@ -208,7 +223,7 @@ export class Fold {
       } catch (error) {
         throw new FoldError(recorded, error)
       }
-      entry.event = recorded
+      entry.event = folded
       entry.used = this.#batch
       if (entry.changed) continue
       entry.changed = true

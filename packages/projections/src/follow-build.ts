@@ -23,7 +23,7 @@ export type BuildEnd =
   | { readonly kind: 'failed'; readonly error: unknown }
 
 /** So many changed documents that are not handed over yet: folding waits for the store. */
-const maxChanged = 4_000
+const maxChanged = 2_000
 /** Rows of older builds that are deleted in one transaction. */
 const pruneRows = 500
 
@@ -44,6 +44,8 @@ export async function followBuild(
   const fold = new Fold(projection, {
     load: async (ids) => (await store.read({ name, version }, ids))?.documents ?? [],
     ...{ position, recordedUntilMs: claimed.recordedUntilMs },
+    // A build without a checkpoint has no documents, and nobody else can give it any.
+    fromNothing: position === 0n,
   })
   const committer = createCommitter(options, {
     ...{ claim, fold },
