@@ -14,6 +14,10 @@ export async function connectRedis() {
     .connect()
 }
 
+/** The name of the Redis key. That it holds tenant and operation costs nothing, and every application should have it so. */
+export const nameOf = (operation: string, { tenant, key }: { readonly tenant: string; readonly key: string }): string =>
+  `idempotency:${operation}:${tenant}:${key}`
+
 /** The work of an order, and the response that is recorded: its status, and behind it the body. */
 export function respond(order: Order): string {
   if (isTooLarge(order)) return `${refusal.status}${JSON.stringify(refusal)}`
@@ -24,7 +28,7 @@ export function respond(order: Order): string {
 
 /**
  * Serves `POST /api/order`, and as another operation `POST /api/order-other`, by this recipe. It gets the name of a Redis key,
- * and resolves to the recorded response. That the name holds tenant and operation costs nothing, and every application should.
+ * and resolves to the recorded response.
  */
 export async function serve(recipe: (name: string, order: Order) => Promise<string>): Promise<void> {
   const route =
@@ -34,7 +38,7 @@ export async function serve(recipe: (name: string, order: Order) => Promise<stri
       if (typeof key !== 'string' || key === '') return reply.status(400).send({ error: 'Idempotency-Key is missing' })
       const order = orderSchema.safeParse(request.body)
       if (!order.success) return reply.status(400).send({ issues: order.error.issues })
-      const response = await recipe(`idempotency:${operation}:${tenantOf(request.headers)}:${key}`, order.data)
+      const response = await recipe(nameOf(operation, { tenant: tenantOf(request.headers), key }), order.data)
       return reply
         .status(Number(response.slice(0, 3)))
         .header('content-type', 'application/json; charset=utf-8')

@@ -2,6 +2,7 @@ import type { Part } from '../part.ts'
 import { audit } from './audit.ts'
 import { distributed } from './distributed.ts'
 import { keysStored } from './keys-stored.ts'
+import { keysStoredPeers } from './keys-stored-peers.ts'
 import { rebuild } from './rebuild.ts'
 import { resultLatency } from './result-latency.ts'
 import { retries } from './retries.ts'
@@ -14,6 +15,7 @@ export const parts: readonly Part[] = [
   sideBySide,
   retries,
   keysStored,
+  keysStoredPeers,
   rebuild,
   audit,
   distributed,

@@ -1,5 +1,6 @@
 import { barChart, type BarSeries } from '@holdfast/report'
 import { z } from 'zod'
+import { fire } from '../load/volley.ts'
 import { measure, measured, middle, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
 import { definePart, type Chart, type Figure, type Section, type Setting } from '../part.ts'
@@ -7,14 +8,14 @@ import { cpuSecondsOf, memoryMbOf } from '../process-tree.ts'
 import { ratioFigure } from '../report/figures.ts'
 import { count, micros, ms, ratio, table } from '../report/format.ts'
 import { contenders, withSystems, type Running } from '../systems/index.ts'
-import { orderBody, pidsOf, type Work } from '../systems/system.ts'
+import { orderBody, pidsOf, type System, type Work } from '../systems/system.ts'
 
 const works = ['plain', 'one step', 'three steps'] as const
 /** Of these all figures are compared; at the others, fewer rounds show how it goes on. */
 const mainConnections = 64
 const memoryTargetMb = 200
-/** Keys that are replayed: no more than the fresh load before has surely written. */
-const replayedKeys = 10_000
+/** Connections over which the keys are recorded that are then replayed. */
+const recordingConnections = 64
 
 /** One load on one system, in all rounds. The rounds of all series stand side by side: ratios are taken within a round. */
 const series = z.object({
@@ -37,6 +38,8 @@ const result = z.object({
     }),
   ),
   skipped: z.array(z.object({ title: z.string(), reason: z.string() })),
+  /** How many keys each replay load asks for. Absent in results of old: as many as the load before had written. */
+  replayedKeys: z.number().optional(),
   series: z.array(series),
 })
 
@@ -54,9 +57,15 @@ async function measureAll(setting: Setting): Promise<Result> {
   return withSystems({ chosen: contenders }, async ({ running, skipped }) => {
     const idle = await idleCpuOf(running)
     const lanes = running.flatMap(lanesOf)
+    const replayedKeys = setting.quick ? 200 : 2_000
     const all: Series[] = []
     for (const lane of lanes)
-      await measureLane(lane, { connections: mainConnections, seconds: setting.quick ? 1 : 2, name: 'warm' })
+      await measureLane(lane, {
+        connections: mainConnections,
+        seconds: setting.quick ? 1 : 2,
+        name: 'warm',
+        replayedKeys,
+      })
     for (const connections of [mainConnections, 1, 256]) {
       const main = connections === mainConnections
       const here = lanes.filter(({ work }) => main || work !== 'three steps')
@@ -65,7 +74,8 @@ async function measureAll(setting: Setting): Promise<Result> {
       const rounds = main ? setting.rounds : Math.ceil((setting.rounds * 2) / 3)
       for (let round = 1; round <= rounds; round++) {
         for (const lane of here) {
-          const { fresh, replay } = await measureLane(lane, { connections, seconds, name: `c${connections}r${round}` })
+          const run = { connections, seconds, name: `c${connections}r${round}`, replayedKeys }
+          const { fresh, replay } = await measureLane(lane, run)
           add(all, { lane, mode: 'fresh', connections, figures: fresh })
           if (replay !== undefined) add(all, { lane, mode: 'replay', connections, figures: replay })
         }
@@ -84,6 +94,7 @@ async function measureAll(setting: Setting): Promise<Result> {
         })),
       ),
       skipped: [...skipped],
+      replayedKeys,
       series: all,
     }
   })
@@ -100,11 +111,13 @@ interface Run {
   readonly seconds: number
   /** Of the keys. */
   readonly name: string
+  /** As many on every system, whatever its speed: few keys are soon in everybody's cache. */
+  readonly replayedKeys: number
 }
 
 async function measureLane(
   { running: { system }, work, replays }: Lane,
-  { connections, seconds, name }: Run,
+  { connections, seconds, name, replayedKeys: keys }: Run,
 ): Promise<{ readonly fresh: Measured; readonly replay?: Measured }> {
   const load = {
     url: system.url,
@@ -116,8 +129,24 @@ async function measureLane(
   }
   const fresh = await measure(pidsOf(system), { ...load, mode: 'fresh' })
   if (!replays) return { fresh }
-  const keys = Math.max(1, Math.min(replayedKeys, fresh.requests - connections))
-  return { fresh, replay: await measure(pidsOf(system), { ...load, mode: 'replay', keys }) }
+  const prefix = `${load.prefix}-replayed`
+  await recordKeys(system, { path: load.path, prefix, keys })
+  return { fresh, replay: await measure(pidsOf(system), { ...load, mode: 'replay', prefix, keys }) }
+}
+
+/** Sends each of these keys once, so that wrk finds them recorded. @throws Error when one was not answered with a 2xx */
+async function recordKeys(
+  { url }: System,
+  { path, prefix, keys }: { readonly path: string; readonly prefix: string; readonly keys: number },
+): Promise<void> {
+  let number = 0
+  const next = (): string | undefined => (number < keys ? `${prefix}-0-${++number}` : undefined)
+  const { statuses } = await fire({ url, path, body: orderBody, connections: recordingConnections, next })
+  const recorded = Object.entries(statuses).reduce(
+    (sum, [status, times]) => sum + (status.startsWith('2') ? times : 0),
+    0,
+  )
+  if (recorded < keys) throw new Error(`only ${recorded} of ${keys} keys were recorded: ${JSON.stringify(statuses)}`)
 }
 
 function add(
@@ -186,6 +215,11 @@ async function report(result: Result): Promise<Section> {
     charts: await chartsOf(result),
     markdown: [
       'All are up at once and measured in turn, round by round; the ratio to bare Fastify is taken within a round.',
+      ...(result.replayedKeys === undefined
+        ? []
+        : [
+            `Replays ask at random for any of ${count(result.replayedKeys)} keys that were recorded just before: as many on every system, in the same order.`,
+          ]),
       'CPU is the processor time of all processes of the system (application and database) for each request.',
       ...[mainConnections, 1, 256].flatMap((connections) => [
         '',

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { seedStore } from '../seed.ts'
 import { startServer, type NodeServer } from '../servers/node-server.ts'
 import { tenants, type Contender } from './system.ts'
 
@@ -49,12 +50,14 @@ export const holdfast: Contender = {
   versions: async () => `SQLite ${process.versions['sqlite'] ?? 'unknown'} of Node`,
   keepsKeys: true,
   optional: false,
-  async start({ folder, besieged }) {
+  async start({ folder, besieged, stored }) {
+    if (stored !== undefined) await seedStore(folder, stored.prefix, stored.keys)
     const server = await startEmbedded(folder, apiKeys(besieged))
     return {
       url: server.url,
       paths: holdfastPaths,
       servers: [server],
+      ...(stored !== undefined && { stored: stored.keys }),
       effects: async () => countOrders(folder),
     }
   },

@@ -22,15 +22,12 @@ export interface Line {
   readonly skipped: readonly { readonly title: string; readonly reason: string }[]
 }
 
-export interface Chosen extends Pick<Place, 'besieged'> {
+export interface Chosen extends Omit<Place, 'folder'> {
   readonly chosen: readonly Contender[]
 }
 
 /** Starts them all, hands them over, and stops them whatever happens. */
-export async function withSystems<T>(
-  { chosen, besieged = false }: Chosen,
-  use: (line: Line) => Promise<T>,
-): Promise<T> {
+export async function withSystems<T>({ chosen, ...place }: Chosen, use: (line: Line) => Promise<T>): Promise<T> {
   const folders: string[] = []
   const running: Running[] = []
   const skipped: { title: string; reason: string }[] = []
@@ -40,7 +37,7 @@ export async function withSystems<T>(
       folders.push(folder)
       await chmod(folder, 0o711)
       try {
-        running.push({ contender, system: await contender.start({ folder, besieged }) })
+        running.push({ contender, system: await contender.start({ folder, ...place }) })
       } catch (error) {
         if (!contender.optional) throw error
         const reason = error instanceof Error ? error.message : String(error)

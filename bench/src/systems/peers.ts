@@ -53,6 +53,15 @@ export async function startPeer(
   return { ...server, port }
 }
 
+/** Runs a program of `bench/peers/src` to its end. @throws Error when it fails */
+export async function runPeer(
+  script: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+): Promise<void> {
+  await run(process.execPath, [join(peersFolder, 'src', script), ...args], { env: { ...process.env, ...env } })
+}
+
 /** The setting that makes a peer count its effects in a file of this folder, across restarts. */
 export function effectsFile(folder: string, wanted = false): Readonly<Record<string, string>> {
   return wanted ? { EFFECTS_FILE: join(folder, 'effects') } : {}

@@ -36,6 +36,12 @@ export async function startPostgres(folder: string): Promise<ServerProcess & { r
   return { ...server, url: `postgresql://postgres@127.0.0.1:${port}/postgres` }
 }
 
+/** Runs SQL, each statement a transaction of its own. @throws Error with what PostgreSQL says */
+export async function runSql(url: string, statements: readonly string[]): Promise<void> {
+  const commands = statements.flatMap((statement) => ['-c', statement])
+  await run(join(await postgresBin(), 'psql'), [url, '-q', '-v', 'ON_ERROR_STOP=1', ...commands])
+}
+
 export async function postgresVersion(): Promise<string> {
   return (await programVersion(join(await postgresBin(), 'postgres'))) ?? 'unknown'
 }

@@ -1,6 +1,6 @@
 import { startProcess, freePort, type ServerProcess } from '../servers/process.ts'
 import { packageVersion, programVersion } from '../versions.ts'
-import { effectsFile, effectsOf, installPeers, startPeer } from './peers.ts'
+import { effectsFile, effectsOf, installPeers, runPeer, startPeer } from './peers.ts'
 import { Unavailable, type Contender } from './system.ts'
 
 /** Redis that acknowledges a write only when it is synced to the disk, as the others here do. */
@@ -29,11 +29,13 @@ function redisContender(
       `Redis ${(await programVersion('redis-server')) ?? 'unknown'}, node-redis ${packageVersion('redis', 'peers')}, fastify ${packageVersion('fastify', 'peers')}`,
     keepsKeys: true,
     optional: true,
-    async start({ folder, besieged }) {
+    async start({ folder, besieged, stored }) {
       await installPeers()
       const redis = await startRedis(folder)
+      const env = { REDIS_URL: `redis://127.0.0.1:${redis.port}` }
+      if (stored !== undefined) await runPeer('redis-seed.ts', env, [stored.prefix, String(stored.keys)])
       const server = await startPeer(options.script, {
-        REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+        ...env,
         ...effectsFile(folder, besieged),
       })
       const url = `http://127.0.0.1:${server.port}`
@@ -42,6 +44,7 @@ function redisContender(
         paths: { plain: '/api/order' },
         otherPath: '/api/order-other',
         servers: [redis, server],
+        ...(stored !== undefined && { stored: stored.keys }),
         effects: () => effectsOf(url),
       }
     },

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { arch, platform } from 'node:process'
 import { join } from 'node:path'
+import { fire } from '../load/volley.ts'
 import { freePort, startProcess } from '../servers/process.ts'
 import { packageVersion } from '../versions.ts'
 import { effectsFile, effectsOf, installPeers, peersFolder, startPeer } from './peers.ts'
-import { Unavailable, type Contender } from './system.ts'
+import { orderBody, Unavailable, type Contender, type Stored } from './system.ts'
 
 export const restate: Contender = {
   id: 'restate',
@@ -15,7 +16,7 @@ export const restate: Contender = {
     `restate-server ${packageVersion('@restatedev/restate-server', 'peers')}, SDK ${packageVersion('@restatedev/restate-sdk', 'peers')}`,
   keepsKeys: true,
   optional: true,
-  async start({ folder, besieged }) {
+  async start({ folder, besieged, stored }) {
     await installPeers()
     const program = join(peersFolder, `node_modules/@restatedev/restate-server-${platform}-${arch}/bin/restate-server`)
     if (!existsSync(program)) throw new Unavailable(`there is no restate-server for ${platform}-${arch}`)
@@ -39,9 +40,11 @@ export const restate: Contender = {
         ...effectsFile(folder, besieged),
       })
       await register(`http://127.0.0.1:${admin}`, `http://127.0.0.1:${service.port}`)
+      const url = `http://127.0.0.1:${ingress}`
       return {
-        url: `http://127.0.0.1:${ingress}`,
+        url,
         paths: { 'one step': '/orders/one', 'three steps': '/orders/three' },
+        ...(stored !== undefined && { stored: await fill(url, stored) }),
         servers: [server, service],
         effects: () => effectsOf(`http://127.0.0.1:${effects}`),
       }
@@ -65,4 +68,19 @@ async function register(admin: string, uri: string): Promise<void> {
     if (time === 60) throw new Error(`restate-server did not take the service: ${await response.text()}`)
     await new Promise((resolve) => setTimeout(resolve, 500))
   }
+}
+
+/** More at one time are no faster. */
+const fillConnections = 128
+
+/** Only Restate itself can write its log: through the ingress, as many as there is time for. */
+async function fill(url: string, { prefix, keys, withinMs }: Stored): Promise<number> {
+  const until = performance.now() + withinMs
+  let number = 0
+  const next = (): string | undefined =>
+    number < keys && performance.now() < until ? `${prefix}-0-${++number}` : undefined
+  const { statuses } = await fire({ url, path: '/orders/one', body: orderBody, connections: fillConnections, next })
+  if (Object.keys(statuses).some((status) => status !== '200'))
+    throw new Error(`not all orders were recorded: ${JSON.stringify(statuses)}`)
+  return number
 }

@@ -12,6 +12,8 @@ export interface System {
   readonly otherPath?: string
   /** What it consists of, in the order of their start; what descends from these processes counts too. */
   readonly servers: readonly ServerProcess[]
+  /** Keys that it had when it started, of those that {@link Place.stored} wants. Absent when none were wanted. */
+  readonly stored?: number
   /** How many orders were really placed, retries not counted. */
   readonly effects?: () => Promise<number>
   /** Ends what it stands on and does not own. */
@@ -41,6 +43,15 @@ export interface Place {
    * keys ({@link tenants}) where a system asks for some. Default false.
    */
   readonly besieged?: boolean
+  /** It starts with so many keys recorded, `<prefix>-0-1` to `<prefix>-0-<keys>`, as its own code would have left them. */
+  readonly stored?: Stored
+}
+
+export interface Stored {
+  readonly prefix: string
+  readonly keys: number
+  /** What can only be filled through its front door has as many as it could record in this time. */
+  readonly withinMs: number
 }
 
 /** What can be measured beside others. */
