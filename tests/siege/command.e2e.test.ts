@@ -32,6 +32,8 @@ describe('the exit code says how it ended', () => {
     [['nonsense'], 'is not an http or https URL'],
     [['http://192.0.2.1/x'], '192.0.2.1 is not a loopback address'],
     [['http://127.0.0.1:1/x', '--ledger', 'http://192.0.2.1/l'], '192.0.2.1 is not a loopback address'],
+    [['http://127.0.0.1:1/x', '--ledger', 'file:///etc/hostname'], 'is no http or https URL'],
+    [['http://127.0.0.1:1/x', '--only', ','], 'of all scenarios none is left'],
     [['http://127.0.0.1:1/x', '--only', 'everything'], 'no scenario is called everything'],
     [['http://127.0.0.1:1/x', '--requests', 'many'], 'whole number'],
     [['http://127.0.0.1:1/x', '--what'], 'unknown option'],

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import {
   bodyArgument,
@@ -15,6 +16,7 @@ import { runSiege, type SiegeResult } from './run-siege.ts'
 import { scenarios } from './scenarios/index.ts'
 import { SiegeError } from './siege-error.ts'
 import { createLiveView } from './view/live.ts'
+import { printable } from './view/words.ts'
 
 /**
  * The command `siege <url>`, for a program of its own or to be added to another. It prints the result, and sets
@@ -63,7 +65,7 @@ export function siegeCommand(name = 'siege'): Command {
       ),
     )
     .option('--list', 'list the scenarios and end')
-    .option('--requests <n>', 'of the baseline, each with 3 to 10 retries; default 1000', wholeNumber)
+    .option('--requests <n>', 'of the baseline, each with 3 to 10 retries; default 2000', wholeNumber)
     .option('--concurrency <n>', 'of the baseline; default 50', wholeNumber)
     .option('--think <ms>', 'mean pause before a retry of the baseline; default 20', wholeNumber)
     .option('--seed <n>', 'of the random choices', wholeNumber)
@@ -91,17 +93,36 @@ async function siege(url: string | undefined, given: CommandOptions): Promise<nu
   }
   try {
     if (url === undefined) throw new SiegeError('options', 'a target is missing: http://127.0.0.1:8080/path')
+    if (given.html !== undefined) checkWritable(given.html)
     const result = await watched(url, given)
-    if (given.html !== undefined) {
-      const { resultHtml } = await import('./view/html.ts')
-      writeFileSync(given.html, await resultHtml(result))
-    }
     await print(result, given)
+    if (given.html !== undefined) await writeHtml(given.html, result)
+    if (given.html !== undefined && given.json !== true) process.stdout.write(`report: ${given.html}\n`)
     return exitCodeOf(result)
   } catch (error) {
     if (!(error instanceof SiegeError)) throw error
-    process.stderr.write(`siege: ${error.message}\n`)
+    // It may quote what the target has answered.
+    process.stderr.write(`siege: ${printable(error.message)}\n`)
     return exitCodeOfError(error)
+  }
+}
+
+/** Before the siege, not behind it. @throws SiegeError */
+function checkWritable(file: string): void {
+  try {
+    if (existsSync(file) && statSync(file).isDirectory()) throw new Error(`${file} is a folder`)
+    accessSync(existsSync(file) ? file : dirname(resolve(file)), constants.W_OK)
+  } catch (cause) {
+    throw new SiegeError('options', `the report ${file} cannot be written`, { cause })
+  }
+}
+
+async function writeHtml(file: string, result: SiegeResult): Promise<void> {
+  const { resultHtml } = await import('./view/html.ts')
+  try {
+    writeFileSync(file, await resultHtml(result))
+  } catch (cause) {
+    throw new SiegeError('options', `the report ${file} could not be written: ${String(cause)}`, { cause })
   }
 }
 
@@ -113,7 +134,9 @@ async function watched(url: string, given: CommandOptions): Promise<SiegeResult>
   }
   process.once('SIGINT', onInterrupt)
   process.once('SIGTERM', onInterrupt)
-  const view = given.live && process.stderr.isTTY ? createLiveView(process.stderr) : undefined
+  // What is dumb cannot redraw.
+  const canDraw = process.stderr.isTTY && process.env['TERM'] !== 'dumb'
+  const view = given.live && canDraw ? createLiveView(process.stderr) : undefined
   try {
     return await runSiege({
       ...siegeOptions(url, given),
@@ -138,7 +161,6 @@ async function print(result: SiegeResult, given: CommandOptions): Promise<void> 
   }
   const { resultTable } = await import('./view/table.ts')
   process.stdout.write(`${resultTable(result, { columns: process.stdout.columns })}\n`)
-  if (given.html !== undefined) process.stdout.write(`report: ${given.html}\n`)
 }
 
 /** The result without the single attempts, indented. */

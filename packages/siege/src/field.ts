@@ -20,6 +20,8 @@ export interface Field {
   readonly random: () => number
   /** Two requests get two different answers. Where they do not, only a ledger can tell one effect from two. */
   readonly tellsApart: boolean
+  /** A plain request has had a success: who then listens no more has gone. */
+  readonly found: boolean
   now(): number
   pause(ms: number): Promise<void>
   /** A new request with a key that nobody has used. */
@@ -39,7 +41,7 @@ export interface Field {
   cutDuringAnswer(intent: Intent): Promise<Attempt>
   /**
    * Retries until the answer is no "not yet" any more, for as long as the plan allows, and returns all attempts. The last one is the key's
-   * answer, or whatever it gave in the end.
+   * answer, or whatever it gave in the end. Ends the siege when nobody listens any more.
    */
   settle(intent: Intent, variation?: Variation): Promise<readonly Attempt[]>
   /** Closes the shared connections, so that the next attempt opens a new one. */
@@ -58,8 +60,10 @@ export interface FieldParts {
   readonly journal: Journal
 }
 
-/** The field, and the switch that `tellsApart` reads. */
-export function createField({ plan, target, journal }: FieldParts): Field & { tellsApart: boolean } {
+/** The field, with what the first plain requests find out. */
+export type OpenField = Omit<Field, 'tellsApart' | 'found'> & { tellsApart: boolean; found: boolean }
+
+export function createField({ plan, target, journal }: FieldParts): OpenField {
   const reading: Reading = { ignore: plan.ignore, acceptedIsFinal: plan.acceptedIsFinal }
   const { timeoutMs, insecure } = plan
   const { signal } = journal
@@ -99,11 +103,12 @@ export function createField({ plan, target, journal }: FieldParts): Field & { te
       ),
     )
 
-  return {
+  const field: OpenField = {
     plan,
     reading,
     random: createRandom(plan.seed),
     tellsApart: true,
+    found: false,
     now: () => journal.now(),
     pause: (ms) => journal.pause(ms),
     intent: (body) => createIntent(plan, ++intents, body),
@@ -147,7 +152,11 @@ export function createField({ plan, target, journal }: FieldParts): Field & { te
         attempts.push(attempt)
         const { outcome } = attempt
         const settled = outcome.kind === 'answered' && !isPending(outcome.answer, reading)
-        if (settled || journal.now() > giveUpAt) return attempts
+        if (settled) return attempts
+        if (journal.now() > giveUpAt) {
+          if (field.found && isRefused(outcome)) journal.stop('gone')
+          return attempts
+        }
         await journal.pause(pauseMs)
       }
     },
@@ -157,7 +166,10 @@ export function createField({ plan, target, journal }: FieldParts): Field & { te
       agent = newAgent()
     },
   }
+  return field
 }
+
+const isRefused = (outcome: Outcome): boolean => outcome.kind === 'failed' && outcome.code === 'ECONNREFUSED'
 
 /** The answer of the last attempt; undefined when that had none. */
 export function lastAnswer(attempts: readonly Attempt[]): Answer | undefined {

@@ -18,6 +18,8 @@ export interface Journal {
   /** Aborted when the siege must end: what is in flight is given up. */
   readonly signal: AbortSignal
   stopReason(): StopReason | undefined
+  /** Ends the siege. @throws Stopped always */
+  stop(reason: StopReason): never
   now(): number
   /** @throws Stopped when there is no attempt left, or the siege has ended meanwhile */
   attempt(run: () => Promise<Outcome>): Promise<Attempt>
@@ -80,6 +82,10 @@ export function createJournal(plan: Plan, scenarios: number): Journal {
     records,
     signal: stop.signal,
     stopReason: () => reason,
+    stop(why) {
+      halt(why)
+      throw new Stopped(reason ?? why)
+    },
     now,
     async attempt(run) {
       throwIfStopped()

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { answersOf, outcomeLabel, type Answer, type Attempt } from './attempt.ts'
 
 /** What counts as the same answer, and as none yet. */
@@ -7,15 +8,15 @@ export interface Reading {
   readonly acceptedIsFinal: boolean
 }
 
-/** Status, content type and body: equal for answers that are the same. */
+/** Of status, content type and body: equal for answers that are the same. Short, as thousands of them are kept. */
 export function fingerprintOf(answer: Answer, ignore: readonly string[] = []): string {
-  const body = answer.body.toString('latin1')
-  return `${answer.status} ${answer.headers['content-type'] ?? ''}\n${ignore.length === 0 ? body : without(body, ignore)}`
+  const body = ignore.length === 0 ? answer.body : without(answer.body, ignore)
+  return `${answer.status} ${answer.headers['content-type'] ?? ''} ${createHash('sha256').update(body).digest('base64')}`
 }
 
-function without(body: string, paths: readonly string[]): string {
+function without(body: Buffer, paths: readonly string[]): Buffer | string {
   try {
-    const value: unknown = JSON.parse(Buffer.from(body, 'latin1').toString('utf8'))
+    const value: unknown = JSON.parse(body.toString('utf8'))
     for (const path of paths) remove(value, path.split('.'))
     return JSON.stringify(value)
   } catch {
@@ -76,10 +77,3 @@ export const distinctAnswers = (attempts: readonly Attempt[], reading: Reading):
       .filter((answer) => !isPending(answer, reading))
       .map((answer) => fingerprintOf(answer, reading.ignore)),
   ).size
-
-/** `3 × 201, 1 × 409`, the most frequent first. */
-export function countedOutcomes(attempts: readonly Attempt[]): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>()
-  for (const { outcome } of attempts) counts.set(outcomeLabel(outcome), (counts.get(outcomeLabel(outcome)) ?? 0) + 1)
-  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a))
-}

@@ -24,6 +24,8 @@ export async function openLedger(source: LedgerSource, plan: Plan): Promise<Ledg
   }
   if (!URL.canParse(source.url)) throw new SiegeError('options', `the ledger ${source.url} is no URL`)
   const url = new URL(source.url)
+  if (!/^https?:$/.test(url.protocol))
+    throw new SiegeError('options', `the ledger ${source.url} is no http or https URL`)
   const { hostname, address, port, host, secure } = await resolveTarget(url, plan)
   return {
     async count() {

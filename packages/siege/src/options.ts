@@ -60,7 +60,7 @@ export interface SiegeOptions {
   readonly skip?: readonly string[]
   /** Checks of a specification in place of the scenarios. */
   readonly profile?: 'draft-idempotency-key'
-  /** Requests of the baseline, each with 3 to 10 retries. Default 1,000. */
+  /** Requests of the baseline, each with 3 to 10 retries. Default 2,000. */
   readonly requests?: number
   /** Of the baseline: callers at a time. Default 50. */
   readonly concurrency?: number
@@ -158,7 +158,7 @@ export function resolveOptions(options: SiegeOptions): Plan {
     keyOptional: options.keyOptional ?? false,
     acceptedIsFinal: options.acceptedIsFinal ?? false,
     ignore: options.ignore ?? [],
-    requests: whole('requests', options.requests ?? 1_000, 1),
+    requests: whole('requests', options.requests ?? 2_000, 1),
     concurrency: whole('concurrency', options.concurrency ?? 50, 1),
     thinkMs: whole('thinkMs', options.thinkMs ?? 20, 0),
     timeoutMs: whole('timeoutMs', options.timeoutMs ?? 15_000, 1),
@@ -170,6 +170,7 @@ export function resolveOptions(options: SiegeOptions): Plan {
     insecure: options.insecure ?? false,
   }
   checkTemplates(plan)
+  checkWire(plan)
   return plan
 }
 
@@ -189,9 +190,32 @@ function withContentType(headers: Readonly<Record<string, string>>): Readonly<Re
   return named ? headers : { 'content-type': 'application/json', ...headers }
 }
 
+/** More milliseconds no timer takes: it would end at once. */
+const most = 2 ** 31 - 1
+
 function whole(name: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value
-  throw new SiegeError('options', `${name} is ${value}: it takes a whole number from ${least} on`)
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  throw new SiegeError('options', `${name} is ${value}: it takes a whole number from ${least} to ${most}`)
+}
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** RFC 9110 section 5.5, in the one byte for each character that there is on the wire. */
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** What would break the request apart, or make another one of it. */
+function checkWire(plan: Plan): void {
+  const routes = plan.otherRoute === undefined ? [] : [plan.otherRoute]
+  for (const method of [plan.method, ...routes.map((route) => route.method)])
+    if (!token.test(method)) throw new SiegeError('options', `${JSON.stringify(method)} is no method`)
+  for (const { path } of routes)
+    if (!/^\/[\x21-\x7e]*$/.test(path)) throw new SiegeError('options', `${JSON.stringify(path)} is no path`)
+  const headers = { ...plan.headers, ...plan.otherTenant, [plan.keyHeader]: plan.key }
+  for (const [name, value] of Object.entries(headers)) {
+    if (!token.test(name) || /^(content-length|transfer-encoding)$/i.test(name))
+      throw new SiegeError('options', `${JSON.stringify(name)} is no header that can be given`)
+    if (!fieldValue.test(value))
+      throw new SiegeError('options', `the header ${name} holds a character that no header can have`)
+  }
 }
 
 function checkTemplates(plan: Plan): void {

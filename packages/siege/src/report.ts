@@ -1,5 +1,5 @@
-import { answersOf, type Answer, type Attempt } from './attempt.ts'
-import { countedOutcomes, fingerprintOf } from './judge.ts'
+import { answersOf, outcomeLabel, type Answer, type Attempt } from './attempt.ts'
+import { fingerprintOf } from './judge.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 
 /**
@@ -64,7 +64,8 @@ const maxSamples = 6
 export function createReport(ignore: readonly string[]): ScenarioReport {
   const findings = new Map<string, number>()
   const notes = new Set<string>()
-  const seen: Attempt[] = []
+  // Not the attempts themselves: their bodies would fill the memory.
+  const outcomes = new Map<string, number>()
   const samples = new Map<string, Sample>()
   const expected = { least: 0, most: 0 }
   let unclear = false
@@ -76,7 +77,12 @@ export function createReport(ignore: readonly string[]): ScenarioReport {
       unclear = true
       notes.add(text)
     },
-    attempts: (attempts) => void seen.push(...attempts),
+    attempts(attempts) {
+      for (const { outcome } of attempts) {
+        const label = outcomeLabel(outcome)
+        outcomes.set(label, (outcomes.get(label) ?? 0) + 1)
+      }
+    },
     effects(least, most = least) {
       expected.least += least
       expected.most += most
@@ -90,8 +96,8 @@ export function createReport(ignore: readonly string[]): ScenarioReport {
     },
     verdict: () => (findings.size > 0 ? 'fail' : unclear ? 'inconclusive' : 'pass'),
     evidence: (effects) => ({
-      outcomes: countedOutcomes(seen),
-      attempts: seen.length,
+      outcomes: Object.fromEntries([...outcomes].sort(([, a], [, b]) => b - a)),
+      attempts: [...outcomes.values()].reduce((sum, times) => sum + times, 0),
       findings: [...findings].map(([text, times]) => (times === 1 ? text : `${text} (${times} times)`)),
       notes: [...notes],
       samples: [...samples.values()],

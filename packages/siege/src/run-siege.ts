@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { outcomeLabel } from './attempt.ts'
-import { createField, lastAnswer, type Field, type FieldParts } from './field.ts'
+import { createField, lastAnswer, type Field, type FieldParts, type OpenField } from './field.ts'
 import { createJournal, type AttemptRecord, type Journal } from './journal.ts'
 import { fingerprintOf, isFinalSuccess } from './judge.ts'
 import { openLedger, type Ledger } from './ledger.ts'
@@ -13,7 +13,7 @@ import {
   type Verdict,
   type VerdictWord,
 } from './report.ts'
-import { profiles } from './profiles/index.ts'
+import { profiles, specifications } from './profiles/index.ts'
 import { chosen, scenarios } from './scenarios/index.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { SiegeError, Stopped, stopText, type StopReason } from './siege-error.ts'
@@ -34,6 +34,8 @@ export interface ScenarioResult extends Evidence {
 export interface SiegeResult {
   readonly target: { readonly method: string; readonly url: string }
   readonly profile?: string
+  /** What the profile checks, by name and version: `draft-ietf-httpapi-idempotency-key-header-07`. */
+  readonly specification?: string
   readonly startedAt: string
   readonly durationMs: number
   readonly seed: number
@@ -100,7 +102,7 @@ async function usableField(
 }
 
 /** Two plain requests: the operation must work at all, and shows whether its answers differ. */
-async function preflight(field: Field & { tellsApart: boolean }, ledger: Ledger | undefined): Promise<void> {
+async function preflight(field: OpenField, ledger: Ledger | undefined): Promise<void> {
   const answers = []
   for (let at = 0; at < 2; at++) {
     const settled = await field.settle(field.intent())
@@ -117,6 +119,7 @@ async function preflight(field: Field & { tellsApart: boolean }, ledger: Ledger 
     answers.push(fingerprintOf(answer, field.plan.ignore))
   }
   field.tellsApart = answers[0] !== answers[1]
+  field.found = true
   await ledger?.count().catch((cause: unknown) => {
     throw new SiegeError('options', messageOf(cause), { cause })
   })
@@ -146,7 +149,8 @@ async function runScenario(scenario: Scenario, { field, journal, ledger }: Parts
       report.note('all answers are equal: without a ledger, two effects look like one')
     }
   } catch (error) {
-    if (error instanceof Stopped) report.inconclusive(`${stopText[error.reason]} during it`)
+    if (error instanceof Stopped && error.reason === 'gone') report.finding(stopText.gone)
+    else if (error instanceof Stopped) report.inconclusive(`${stopText[error.reason]} during it`)
     else report.inconclusive(`it could not be carried out: ${messageOf(error)}`)
   }
   const verdict = report.verdict()
@@ -214,7 +218,7 @@ function summary({ plan, journal, results, startedAt }: Findings): SiegeResult {
   const stopped = journal.stopReason()
   return {
     target: { method: plan.method, url: plan.url.href },
-    ...(plan.profile !== undefined && { profile: plan.profile }),
+    ...(plan.profile !== undefined && { profile: plan.profile, specification: specifications[plan.profile] }),
     startedAt,
     durationMs: journal.now(),
     seed: plan.seed,

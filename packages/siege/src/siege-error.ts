@@ -15,12 +15,13 @@ export class SiegeError extends Error {
 }
 
 /** What ended a siege before its last scenario. */
-export type StopReason = 'requests' | 'time' | 'interrupted'
+export type StopReason = 'requests' | 'time' | 'interrupted' | 'gone'
 
 export const stopText: Readonly<Record<StopReason, string>> = {
   requests: 'the bound on requests was reached',
   time: 'the bound on time was reached',
   interrupted: 'it was interrupted',
+  gone: 'nobody listened at the target any more',
 }
 
 /** Thrown within a scenario when the siege stops under it. */

@@ -20,7 +20,7 @@ export const scenarios: readonly Scenario[] = [
   restartScenario,
 ]
 
-/** @throws SiegeError `options` for an identifier that no scenario has */
+/** @throws SiegeError `options` for an identifier that no scenario has, or when none is left */
 export function chosen(all: readonly Scenario[], { only, skip }: Pick<Plan, 'only' | 'skip'>): readonly Scenario[] {
   const unknown = [...(only ?? []), ...(skip ?? [])].filter((id) => !all.some((one) => one.id === id))
   if (unknown.length > 0) {
@@ -29,5 +29,7 @@ export function chosen(all: readonly Scenario[], { only, skip }: Pick<Plan, 'onl
       `no scenario is called ${unknown.join(', ')}: there are ${all.map(({ id }) => id).join(', ')}`,
     )
   }
-  return all.filter(({ id }) => (only?.includes(id) ?? true) && !(skip?.includes(id) ?? false))
+  const left = all.filter(({ id }) => (only?.includes(id) ?? true) && !(skip?.includes(id) ?? false))
+  if (left.length === 0) throw new SiegeError('options', 'of all scenarios none is left')
+  return left
 }

@@ -3,7 +3,7 @@ import { request as requestSecure } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Answer, Outcome } from '../attempt.ts'
 import type { Target } from '../target.ts'
-import { contentLength, type WireRequest } from './wire-request.ts'
+import { contentLength, hostHeader, type WireRequest } from './wire-request.ts'
 
 export interface ExchangeOptions {
   readonly target: Target
@@ -12,6 +12,9 @@ export interface ExchangeOptions {
   readonly timeoutMs: number
   readonly signal: AbortSignal
 }
+
+/** No operation answers with more; a target that streams without end must not fill the memory of whoever besieges it. */
+export const maxAnswerBytes = 4 * 1024 * 1024
 
 /** Sends a request and reads the whole answer. Never rejects: what goes wrong is an outcome. */
 export async function exchange(request: WireRequest, options: ExchangeOptions): Promise<Outcome> {
@@ -40,6 +43,11 @@ export async function exchange(request: WireRequest, options: ExchangeOptions): 
       resolve({ kind: 'failed', code: signal.aborted ? stopCode(options.signal) : codeOf(error) })
     }
     outgoing.once('error', fail)
+    // Without a listener Node closes the connection and says nothing more.
+    outgoing.once('upgrade', (_incoming, socket) => {
+      socket.destroy()
+      resolve({ kind: 'failed', code: 'status 101' })
+    })
     outgoing.once('response', (incoming) => {
       collect(incoming).then((answer) => {
         if (!shared) over.destroy()
@@ -52,11 +60,17 @@ export async function exchange(request: WireRequest, options: ExchangeOptions): 
 
 /** As Node takes them when their order and their number count: name, value, name, value. */
 const wireHeaders = (request: WireRequest, host: string): readonly string[] =>
-  [['Host', host], ...request.headers, ...contentLength(request)].flat()
+  [...hostHeader(request, host), ...request.headers, ...contentLength(request)].flat()
 
 async function collect(incoming: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = []
-  for await (const chunk of incoming) chunks.push(chunk as Buffer)
+  let bytes = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    // Leaving the loop destroys the connection.
+    if (bytes > maxAnswerBytes) throw Object.assign(new Error('the answer is too large'), { code: 'answer too large' })
+    chunks.push(chunk)
+  }
   const headers: Record<string, string> = {}
   for (const [name, values] of Object.entries(incoming.headersDistinct)) headers[name] = (values ?? []).join(', ')
   return { status: incoming.statusCode ?? 0, headers, body: Buffer.concat(chunks) }

@@ -3,7 +3,7 @@ export interface WireRequest {
   readonly method: string
   /** Path and query. */
   readonly path: string
-  /** In their order; a name may come twice. Without `Host` and `Content-Length`. */
+  /** In their order; a name may come twice. Without `Content-Length`, and as a rule without `Host`. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   /** Undefined: no body. */
   readonly body: string | undefined
@@ -15,10 +15,15 @@ export function contentLength({ method, body }: WireRequest): readonly (readonly
   return [['Content-Length', String(Buffer.byteLength(body ?? ''))]]
 }
 
+/** `Host`, unless the request names one itself. */
+export const hostHeader = ({ headers }: WireRequest, host: string): readonly (readonly [string, string])[] =>
+  headers.some(([name]) => name.toLowerCase() === 'host') ? [] : [['Host', host]]
+
 /** The bytes of the request, as a plain client writes them. */
 export function requestBytes(request: WireRequest, host: string): Buffer {
   const { method, path, body } = request
-  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host}`]
-  for (const [name, value] of [...request.headers, ...contentLength(request)]) lines.push(`${name}: ${value}`)
+  const lines = [`${method} ${path} HTTP/1.1`]
+  for (const [name, value] of [...hostHeader(request, host), ...request.headers, ...contentLength(request)])
+    lines.push(`${name}: ${value}`)
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body ?? '')])
 }

@@ -32,7 +32,7 @@ export async function resultHtml(result: SiegeResult): Promise<string> {
   const { target, traffic, verdict } = result
   return htmlPage({
     title: `Siege of ${target.method} ${target.url}`,
-    subtitle: `${result.profile === undefined ? '' : `${result.profile} · `}${result.startedAt} · seed ${result.seed} · ${conclusion(result)}`,
+    subtitle: `${result.specification === undefined ? '' : `${result.specification} · `}${result.startedAt} · seed ${result.seed} · ${conclusion(result)}`,
     sections: [
       {
         heading: 'Verdict',

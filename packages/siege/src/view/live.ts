@@ -21,7 +21,8 @@ export function createLiveView(stream: WriteStream): LiveView {
     update(progress) {
       if (progress.elapsedMs - drawnAt < redrawMs) return
       drawnAt = progress.elapsedMs
-      draw(liveText(progress, stream.columns))
+      // Some terminals say that they have no columns.
+      draw(liveText(progress, stream.columns > 0 ? stream.columns : 80))
     },
     close() {
       draw.clear()

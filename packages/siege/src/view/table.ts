@@ -65,6 +65,7 @@ function totals(result: SiegeResult): readonly string[] {
   const latency = latencyMs && `, p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`
   return [
     '',
+    ...(result.specification === undefined ? [] : [`Sections are those of ${result.specification}.`]),
     `${result.target.method} ${result.target.url}: ${attempts} attempts in ${(result.durationMs / 1_000).toFixed(1)} s (${outcomesText(outcomes)})${latency ?? ''}`,
     `${painted(result.verdict)}${conclusion(result).slice(result.verdict.length)}`,
   ]
