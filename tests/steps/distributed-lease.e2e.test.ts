@@ -6,18 +6,22 @@ import {
   fingerprintOf,
   systemClock,
   systemIds,
+  type Command,
   type CommandEnvelope,
   type IdempotencyKey,
   type Tenant,
 } from '@holdfast/core'
 import { createEventStoreDbEventStore } from '@holdfast/event-store-eventstoredb'
 import { describeWithKafka } from '@holdfast/testing/kafka'
+import { createDeadLetterDesk } from '@holdfast/transport-kafka'
 import { until } from '@holdfast/testing/processes'
 import { expect, test } from 'vitest'
+import { silentLogger } from '../../packages/transport-kafka/src/logger.ts'
 import { freshKey } from '../support/api.ts'
 import { startStandInProcess } from '../support/distributed-event-store.ts'
 import { startCluster } from '../support/distributed.ts'
-import { note } from './lease-app.ts'
+import { deadLetters, publishedResults } from '../support/distributed-topics.ts'
+import { lostNote, note } from './lease-app.ts'
 
 const leaseMs = 2_000
 
@@ -27,22 +31,23 @@ const never = (): Promise<never> =>
   })
 
 /** A handler that accepts a command and is gone; Kafka knows nothing of it. */
-async function acceptAndDie(connectionString: string, key: string): Promise<void> {
+async function acceptAndDie(connectionString: string, key: string, command: Command = note): Promise<CommandEnvelope> {
   const store = createEventStoreDbEventStore({ connectionString })
-  const stuck = defineApp({ name: 'stuck', commands: [{ ...note, handle: never }] })
+  const stuck = defineApp({ name: 'stuck', commands: [{ ...command, handle: never }] })
   const handler = new CommandHandler({
     ...{ app: stuck, store, clock: systemClock, ids: systemIds, clockSkewMs: 0, graceMs: 0 },
     observer: {},
   })
   const receivedAtMs = Date.now()
   const envelope: CommandEnvelope = {
-    ...{ v: 1, command: note.name, tenant: 'default' as Tenant, key: key as IdempotencyKey, input: { text: 'x' } },
-    ...{ fingerprint: fingerprintOf(note.name, { text: 'x' }), attemptId: systemIds.attemptId(receivedAtMs) },
+    ...{ v: 1, command: command.name, tenant: 'default' as Tenant, key: key as IdempotencyKey, input: { text: 'x' } },
+    ...{ fingerprint: fingerprintOf(command.name, { text: 'x' }), attemptId: systemIds.attemptId(receivedAtMs) },
     ...{ requestId: systemIds.uuid(), receivedAtMs, seed: 1 },
   }
   await handler.dispatch(envelope).durable()
   await handler.close()
   await store.close()
+  return envelope
 }
 
 describeWithKafka('a command that was accepted, and of which Kafka knows nothing any more', (kafka) => {
@@ -69,5 +74,34 @@ describeWithKafka('a command that was accepted, and of which Kafka knows nothing
       for (const { recordedAtMs } of others)
         expect(recordedAtMs - (accepted?.recordedAtMs ?? 0)).toBeGreaterThanOrEqual(leaseMs)
     }
+  })
+
+  test('and fails for good: its result is published, and its envelope is in the dead letters, to be sent again', async () => {
+    await using standIn = await startStandInProcess()
+    await using cluster = await startCluster({
+      app: fileURLToPath(new URL('lease-app.ts', import.meta.url)),
+      env: { HOLDFAST_LEASE_MS: String(leaseMs), HOLDFAST_COMPLETER_MS: '100' },
+      ...{ brokers: kafka().brokers, eventStore: standIn, gateways: 1, handlers: 1 },
+    })
+    const { brokers } = kafka()
+    const envelope = await acceptAndDie(standIn.url, freshKey(), lostNote)
+    const letters = await until(
+      async () => {
+        const found = await deadLetters(brokers, cluster)
+        return found.length > 0 && found
+      },
+      { what: 'its dead letter', timeoutMs: 60_000 },
+    )
+    expect(letters).toEqual([{ reason: 'command-failed', envelope }])
+    const commandId = commandIdOf(envelope.tenant, envelope.key)
+    expect((await cluster.events(commandId)).map(({ type }) => type)).toEqual(['CommandAccepted', 'CommandFailed'])
+    expect([...(await publishedResults(brokers, cluster)).keys()]).toEqual([`${commandId}-1`])
+
+    const desk = createDeadLetterDesk({
+      connection: { brokers, logger: silentLogger },
+      topicPrefix: cluster.topicPrefix,
+    })
+    const [letter] = await desk.list()
+    expect(letter).toMatchObject({ reason: 'command-failed', source: '', envelope })
   })
 })

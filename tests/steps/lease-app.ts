@@ -14,4 +14,14 @@ export const note = defineCommand({
   respond: ({ data }) => created(data),
 })
 
-export const app = defineApp({ name: 'lease', commands: [note] })
+/** A command that fails for good at its first try. */
+export const lostNote = defineCommand({
+  name: 'note.lose',
+  route: { method: 'POST', path: '/lost-notes' },
+  input: note.input,
+  retry: { timeoutMs: 500, attempts: 1 },
+  handle: () => Promise.reject(new Error('it is lost')),
+  respond: ({ data }) => created(data),
+})
+
+export const app = defineApp({ name: 'lease', commands: [note, lostNote] })

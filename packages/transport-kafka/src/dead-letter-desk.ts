@@ -15,7 +15,7 @@ export interface DeadLetter {
   readonly detail: string
   /** RFC 3339; '' when it does not say. */
   readonly at: string
-  /** Where it was met: topic, partition and offset. */
+  /** Where it was met: topic, partition and offset. '' for a command that was finished from the event store. */
   readonly source: string
   /** Undefined for what is no command. */
   readonly envelope: CommandEnvelope | undefined
@@ -93,7 +93,10 @@ function letterOf(placed: PlacedMessage): DeadLetter {
     reason: text('dead-letter-reason'),
     detail: text('dead-letter-detail'),
     at: text('dead-letter-at'),
-    source: ['topic', 'partition', 'offset'].map((part) => text(`dead-letter-${part}`)).join(':'),
+    source: ['topic', 'partition', 'offset']
+      .map((part) => text(`dead-letter-${part}`))
+      .filter((part) => part !== '')
+      .join(':'),
     envelope: decoded.kind === 'read' ? decoded.value : undefined,
   }
 }

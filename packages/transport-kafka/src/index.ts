@@ -12,7 +12,7 @@
  * - `partition-share.ts`, `partition-progress.ts`: what this member holds, and the finished prefix
  * - `offset-committer.ts`: commits of that prefix
  * - `outcome-publisher.ts`, `result-events.ts`, `dead-letters.ts`: what comes of a command
- * - `result-publisher.ts`: results that come from elsewhere
+ * - `result-publisher.ts`: results and dead letters of what did not come over Kafka
  *
  * Operators
  * - `dead-letter-desk.ts`, `read-topic.ts`: what was given up, listed and published again

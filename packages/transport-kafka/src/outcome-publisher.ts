@@ -3,7 +3,7 @@ import type { CommandEnvelope, Resolution } from '@holdfast/core'
 import type { KafkaMessage } from 'kafkajs'
 import { SendError } from './batching-sender.ts'
 import type { BatchingSender, OutgoingMessage } from './batching-sender.ts'
-import { deadLetterHeaders } from './dead-letters.ts'
+import { deadLetterHeaders, deadLetterSource } from './dead-letters.ts'
 import type { DeadLetterReason } from './dead-letters.ts'
 import type { KafkaLogger } from './logger.ts'
 import { encodeReply, headerNames } from './messages.ts'
@@ -81,7 +81,8 @@ export function createOutcomePublisher(options: OutcomePublisherOptions): Outcom
     const { message, partition: from } = received
     metrics.deadLettered?.({ reason: why.reason })
     logger.warn({ ...why, partition: from, offset: message.offset }, 'a message goes to the dead letters')
-    const headers = deadLetterHeaders(message, { topic: names.commands, partition: from }, why)
+    const source = deadLetterSource({ topic: names.commands, partition: from, offset: message.offset })
+    const headers = { ...deadLetterHeaders(why, message.headers), ...source }
     const partition = message.key === null ? 0 : partitionOf(message.key, partitions.deadLetters)
     return { topic: names.deadLetters, partition, key: message.key, value: message.value ?? Buffer.alloc(0), headers }
   }
