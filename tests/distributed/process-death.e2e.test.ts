@@ -32,6 +32,12 @@ describeWithKafka('a process that dies', (kafka) => {
   const untilTypes = (key: string, types: readonly string[]): Promise<unknown> =>
     until(async () => (await typesOn(key)).join() === types.join(), { what: types.join(', '), timeoutMs })
 
+  const expectPlacedOnce = async (key: string): Promise<void> => {
+    const [first, ...others] = await typesOn(key)
+    // One that takes longer than a moment, on a busy machine, is recorded as accepted before (decision 0009).
+    expect(first === 'CommandAccepted' ? others : [first, ...others]).toEqual(['OrderPlaced'])
+  }
+
   test('handlers killed between append and publish: the gateway answers from the stream; the results come with the next handler', async () => {
     const { api, cluster, gates, standIn } = stage()
     const { brokers } = kafka()
@@ -71,7 +77,7 @@ describeWithKafka('a process that dies', (kafka) => {
     }
     expect(await typesOn(key)).toEqual(['CommandAccepted', 'GatePassed'])
     expect(await gate.decided()).toEqual([pid])
-    for (const order of orders) expect(await typesOn(order)).toEqual(['OrderPlaced'])
+    for (const order of orders) await expectPlacedOnce(order)
   })
 
   test('a handler killed with a command under way, and others published and not committed: decided once, published again', async () => {
@@ -118,7 +124,7 @@ describeWithKafka('a process that dies', (kafka) => {
     expect(twice.length).toBeLessThan(orders.length)
     for (const order of orders) {
       expectReplay(await api.post('/api/order', { key: order.key, json: anOrder }), order.first)
-      expect(await typesOn(order.key)).toEqual(['OrderPlaced'])
+      await expectPlacedOnce(order.key)
     }
     // Versions that came again, behind those that had superseded them, have not become versions again.
     for (const { path, versions } of documents) {

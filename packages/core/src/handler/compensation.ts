@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../command/define-command.ts'
-import type { CompensationRecord, StepRecord } from '../key-state/steps.ts'
+import type { CompensationRecord } from '../key-state/steps.ts'
 import { keyEventTypes } from '../key-state/events.ts'
 import type { LazyAbort } from '../lazy-abort.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -16,17 +16,23 @@ export interface CompensationOptions {
   readonly steps: Steps
 }
 
-/** A step that could not be taken back, however often it was tried. */
+/** A step that is not undone, and why. */
+export interface NotUndone {
+  readonly index: number
+  readonly name: string
+  readonly cause: unknown
+}
+
+/** Some steps could not be taken back, however often it was tried; all others are. */
 export class UndoFailed extends Error {
   override readonly name = 'UndoFailed'
-  readonly step: string
-  /** The steps that have not been undone, in the order in which they would have been: this one first. */
-  readonly notUndone: readonly string[]
+  /** In the order in which they would have been undone: the last step first. */
+  readonly notUndone: readonly NotUndone[]
 
-  constructor(notUndone: readonly [string, ...string[]], options?: ErrorOptions) {
-    const [step] = notUndone
-    super(`the step "${step}" could not be undone`, options)
-    this.step = step
+  constructor(left: readonly NotUndone[]) {
+    const notUndone = left.toSorted((a, b) => b.index - a.index)
+    const causes = notUndone.map(({ cause }) => cause)
+    super('not all steps could be undone', { cause: causes.length === 1 ? causes[0] : new AggregateError(causes) })
     this.notUndone = notUndone
   }
 }
@@ -42,36 +48,34 @@ export function compensationStarted({ kind, events, response }: CompensationReco
 }
 
 /**
- * Undoes the completed steps, the last one first; each is recorded. It stops at the first that cannot be undone, also
- * because the command no longer asks for it: what stands before it may be needed to sort that out (decision 0021).
+ * Undoes the completed steps, the last one first; each is recorded. One that cannot be undone, however often its policy has
+ * it tried, or because the command no longer asks for it, is left, and those before it are undone all the same (decision
+ * 0021).
  *
- * @throws UndoFailed, GenerationLost, EventStoreError
+ * @throws UndoFailed when some are left, GenerationLost, EventStoreError
  */
 export async function undoSteps(options: CompensationOptions): Promise<void> {
   const { writer, steps, abort } = options
-  if (steps.unknown !== undefined) {
-    const cause = new Error('the command does not ask for it any more')
-    throw new UndoFailed(leftOf(steps.records, steps.unknown), { cause })
-  }
-  const undos = steps.undos.toSorted((a, b) => b.index - a.index)
-  for (const [at, undo] of undos.entries()) {
+  const left = notAskedFor(steps.unknown)
+  for (const undo of steps.undos.toSorted((a, b) => b.index - a.index)) {
     if (abort.aborted) throw new TryIsOver('the process has let go of the command')
     try {
       await undoOne(undo, options)
     } catch (cause) {
       if (cause instanceof EventStoreError || abort.aborted) throw cause
-      throw new UndoFailed([undo.name, ...undos.slice(at + 1).map(({ name }) => name)], { cause })
+      left.push({ index: undo.index, name: undo.name, cause })
+      continue
     }
     const undone = { type: keyEventTypes.stepUndone, data: { step: undo.name, index: undo.index } }
     await writer.record([...steps.unsaved, undone])
     steps.clearUnsaved()
   }
+  if (left.length > 0) throw new UndoFailed(left)
 }
 
-/** The steps that are not undone, the last one first, from this one on: also those that may need no undo. */
-export function leftOf(records: readonly StepRecord[], step: string): readonly [string, ...string[]] {
-  const names = records.filter(({ status }) => status !== 'undone').map(({ name }) => name)
-  return [step, ...names.slice(0, Math.max(0, names.lastIndexOf(step))).reverse()]
+/** Of these nobody knows how they are undone, or whether they need it. */
+export function notAskedFor(steps: readonly Pick<NotUndone, 'index' | 'name'>[]): NotUndone[] {
+  return steps.map(({ index, name }) => ({ index, name, cause: new Error('the command does not ask for it any more') }))
 }
 
 async function undoOne(undo: Undo, { clock, abort, steps }: CompensationOptions): Promise<void> {

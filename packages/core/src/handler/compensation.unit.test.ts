@@ -1,4 +1,4 @@
-import { auditGenerations, createWorld, testCommand, type TestHandle } from '@holdfast/testing/command-process'
+import { createWorld, testCommand, type TestHandle } from '@holdfast/testing/command-process'
 import type { TestCommandOptions, TestProcess, World } from '@holdfast/testing/command-process'
 import { describe, expect, test } from 'vitest'
 import type { CommandContext } from '../command/context.ts'
@@ -180,38 +180,67 @@ describe('an undo that fails', () => {
     expect(log.slice(3)).toEqual(['undo three', ...undone])
   })
 
-  test('for good: the command has failed, and says so; what stands before it is not undone', async () => {
+  test('for good: the others are undone all the same; the command has failed, and names what is left', async () => {
     const { log, all, failUndos } = createSteps()
     failUndos(2)
     const world = worldOf(refusing(all))
     const process = world.start()
     const resolution = await run(world, process)
     expect(resolution).toMatchObject({ outcome: 'failed', response: { status: 500 } })
-    expect(log.slice(3)).toEqual(['undo three', 'undo three'])
-    const expected = {
-      reason: 'the step "three" could not be undone',
-      ...{ compensation: 'incomplete', step: 'three', not_undone: ['three', 'two', 'one'] },
-      cause: 'Error: the provider is down',
+    expect(log.slice(3)).toEqual(['undo three', 'undo three', 'undo two', 'undo one'])
+    expect(stepsOf(process).slice(4)).toEqual([
+      ...['CompensationStarted', 'StepUndone two', 'StepUndone one', 'CommandFailed'],
+    ])
+    const data = {
+      reason: 'not all steps could be undone',
+      ...{ compensation: 'incomplete', not_undone: ['three'], causes: { three: 'Error: the provider is down' } },
     }
-    expect(eventsOf(process).at(-1)).toMatchObject({ type: 'CommandFailed', data: expected })
+    expect(eventsOf(process).at(-1)?.data).toEqual(data)
     // Names of steps and what providers say are nobody's business outside.
     expect(resolution.kind === 'outcome' && resolution.response.body).not.toMatch(/three|provider/)
     expect(process.observed.failures.at(-1)?.error).toBeInstanceOf(UndoFailed)
     expect(process.observed.decided).toEqual([{ outcome: 'failed', attempts: 1 }])
   })
 
-  test('for good, in the middle: what was undone before it is not named as left', async () => {
-    const { log, all, failUndos } = createSteps()
+  test('for good, several of them: each is named with its cause, the last one first', async () => {
     const world = worldOf(async (_input, ctx) => {
-      await all(ctx)
-      await ctx.step('four', () => 4, { undo: () => void failUndos(2) })
+      for (const name of ['one', 'two', 'three', 'four']) {
+        await ctx.step(name, () => 1, {
+          retry: { attempts: 1 },
+          undo: () => {
+            if (name !== 'two' && name !== 'four') throw new Error(`${name} stays`)
+          },
+        })
+      }
       return ctx.refuse('test-refused', 'No.')
     })
     const process = world.start()
-    await run(world, process)
-    expect(log.slice(3)).toEqual(['undo three', 'undo three'])
-    expect(stepsOf(process).slice(-2)).toEqual(['StepUndone four', 'CommandFailed three'])
-    expect(eventsOf(process).at(-1)?.data).toMatchObject({ not_undone: ['three', 'two', 'one'] })
+    expect(await run(world, process)).toMatchObject({ outcome: 'failed' })
+    expect(stepsOf(process).slice(-3)).toEqual(['StepUndone four', 'StepUndone two', 'CommandFailed'])
+    expect(eventsOf(process).at(-1)?.data).toMatchObject({
+      not_undone: ['three', 'one'],
+      causes: { three: 'Error: three stays', one: 'Error: one stays' },
+    })
+    expect(process.observed.failures.at(-1)?.error).toMatchObject({ cause: expect.any(AggregateError) as unknown })
+  })
+
+  test('and a crash behind it: it is tried once more; what has been undone is not', async () => {
+    const { log, all, failUndos } = createSteps()
+    failUndos(2)
+    const world = worldOf(refusing(all))
+    const dead = world.start()
+    // Of eight appends without a failure, one is not made: the last one is the seventh.
+    for (let each = 1; each < 7; each++) dead.store.faults.beforeNextAppend(() => undefined)
+    dead.store.faults.failNextAppend('crash-before')
+    void dead.dispatch()
+    await world.clock.runUntilIdle()
+    expect(stepsOf(dead).slice(-2)).toEqual(['StepUndone two', 'StepUndone one'])
+    log.length = 0
+    const process = world.start()
+    // This time the provider is back: nothing is left, and the refusal is the outcome.
+    expect(await run(world, process)).toMatchObject({ outcome: 'rejected' })
+    expect(log).toEqual(['undo three'])
+    expect(stepsOf(process).slice(-2)).toEqual(['StepUndone three', 'CommandRejected'])
   })
 
   test('that hangs is aborted when its time is up', async () => {
@@ -228,133 +257,5 @@ describe('an undo that fails', () => {
     })
     expect(await run(world)).toMatchObject({ outcome: 'failed' })
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
-  })
-})
-
-describe('crash at every append of the compensation: never decided again, never undone twice once that is recorded', () => {
-  // Accepted, two recorded with the start of the next step, [three, CompensationStarted], three undone, two, one, outcome.
-  const appends = 8
-  const cases = Array.from({ length: appends - 3 }, (_, at) => at + 4).flatMap((at) =>
-    (['crash-before', 'crash-after'] as const).map((fault) => ({ at, fault })),
-  )
-
-  test.each(cases)('append $at, $fault', async ({ at, fault }) => {
-    const { log, all } = createSteps()
-    let decisions = 0
-    const world = worldOf(async (_input, ctx) => {
-      await all(ctx)
-      // Had it decided again, it would say something else.
-      return ctx.refuse('test-refused', `Decision ${++decisions}.`)
-    })
-    const dead = world.start()
-    for (let each = 1; each < at; each++) dead.store.faults.beforeNextAppend(() => undefined)
-    dead.store.faults.failNextAppend(fault)
-    void dead.dispatch()
-    await world.clock.runUntilIdle()
-    expect(dead.store.faults.crashed).toBe(true)
-    const recorded = stepsOf(dead)
-    const open = undone.filter((name) => !recorded.includes(`StepUndone ${name.slice(5)}`))
-    log.length = 0
-    decisions = 10
-
-    const process = world.start()
-    const recovered = process.recover()
-    await world.clock.runUntilIdle()
-    await recovered
-    const resolution = await run(world)
-    expect(resolution).toMatchObject({ outcome: 'rejected' })
-    const decided = recorded.includes('CompensationStarted')
-    expect(JSON.stringify(resolution)).toContain(decided ? 'Decision 1.' : 'Decision 11.')
-    if (recorded.at(-1) === 'CommandRejected') expect(log).toEqual([])
-    else expect(log).toEqual([...(recorded.includes('StepCompleted three') ? [] : ['three']), ...open])
-    expect(stepsOf(process).filter((type) => type.startsWith('StepUndone'))).toEqual([
-      ...['StepUndone three', 'StepUndone two', 'StepUndone one'],
-    ])
-    const [generation] = auditGenerations(eventsOf(process))
-    expect(generation?.outcome).toMatchObject({ kind: 'rejected', attempts: 1 })
-  })
-
-  test('the command no longer asks for a recorded step: nobody knows how to undo it, and that is said', async () => {
-    const { log, all } = createSteps()
-    let deployed = 1
-    const world = worldOf(async (_input, ctx) => {
-      if (deployed === 2) return ctx.refuse('test-refused', 'No.')
-      if (deployed === 3) throw new Error('cannot start')
-      await all(ctx)
-      return ctx.refuse('test-refused', 'No.')
-    })
-    for (deployed of [2, 3]) {
-      const key = String(deployed)
-      deployed = 1
-      const dead = world.start()
-      for (let each = 1; each < 5; each++) dead.store.faults.beforeNextAppend(() => undefined)
-      dead.store.faults.failNextAppend('crash-before')
-      void dead.dispatch({ key })
-      await world.clock.runUntilIdle()
-      log.length = 0
-      deployed = Number(key)
-      const process = world.start()
-      const { resolution } = process.dispatch({ key })
-      await world.clock.runUntilIdle()
-      expect(await resolution).toMatchObject({ outcome: 'failed' })
-      expect(log).toEqual([])
-      expect(process.store.log.events(process.streamOf({ key })).at(-1)?.data).toMatchObject({
-        compensation: 'incomplete',
-        step: 'three',
-      })
-    }
-  })
-
-  test('a walk through the steps that fails is tried again', async () => {
-    const { log, all } = createSteps()
-    let failures = 0
-    const world = worldOf(async (_input, ctx) => {
-      if (failures-- > 0) throw new Error('cannot start')
-      await all(ctx)
-      return ctx.refuse('test-refused', 'No.')
-    })
-    const dead = world.start()
-    for (let each = 1; each < 5; each++) dead.store.faults.beforeNextAppend(() => undefined)
-    dead.store.faults.failNextAppend('crash-before')
-    void dead.dispatch()
-    await world.clock.runUntilIdle()
-    log.length = 0
-    failures = 2
-    expect(await run(world)).toMatchObject({ outcome: 'rejected' })
-    expect(log).toEqual(undone)
-  })
-
-  test('the store is away in between: it goes on undoing when it is back', async () => {
-    const { log, all } = createSteps()
-    const world = worldOf(async (_input, ctx) => {
-      await all(ctx)
-      return ctx.refuse('test-refused', 'No.')
-    })
-    const process = world.start()
-    for (let each = 1; each < 6; each++) process.store.faults.beforeNextAppend(() => undefined)
-    process.store.faults.failNextAppend('unavailable')
-    expect(await run(world, process)).toMatchObject({ outcome: 'rejected' })
-    // What could not be recorded was undone again, under the same key.
-    expect(log.slice(3)).toEqual(['undo three', 'undo two', 'undo two', 'undo one'])
-    expect(process.observed.failures).toEqual([])
-  })
-
-  test('a zombie in an undo wakes up when another has ended the compensation: it resolves to that', async () => {
-    const hold = Promise.withResolvers<void>()
-    let holding = true
-    const world = worldOf(async (_input, ctx) => {
-      await ctx.step('one', () => 1, { undo: () => (holding ? hold.promise : undefined) })
-      return ctx.refuse('test-refused', 'No.')
-    })
-    const [zombie, other] = [world.start(), world.start()]
-    const { resolution } = zombie.dispatch()
-    await world.clock.settle()
-    holding = false
-    const recorded = await other.dispatch().resolution
-    const length = eventsOf(other).length
-    hold.resolve()
-    await world.clock.runUntilIdle()
-    expect(await resolution).toEqual(recorded)
-    expect(eventsOf(other)).toHaveLength(length)
   })
 })

@@ -290,7 +290,7 @@ describe('one effect on the aggregate, whatever crashes', () => {
     })
     const process = world.start()
     expect(await run(world, process)).toMatchObject({ outcome: 'failed' })
-    expect(eventsOf(process).at(-1)?.data).toMatchObject({ compensation: 'incomplete', step: 'inventory-abc' })
+    expect(eventsOf(process).at(-1)?.data).toMatchObject({ compensation: 'incomplete', not_undone: ['inventory-abc'] })
     expect(left(world)).toBe(3)
   })
 

@@ -18,12 +18,12 @@ import type { Resolution } from '../ports/command-transport.ts'
 import { EventStoreError } from '../ports/event-store.ts'
 import { attempt, type Decided } from './attempt.ts'
 import { jittered } from './backoff.ts'
-import { compensationStarted, leftOf, undoSteps, UndoFailed } from './compensation.ts'
+import { compensationStarted, notAskedFor, undoSteps, UndoFailed } from './compensation.ts'
 import { executeStep } from './execute-step.ts'
 import { failureResponse, operatorNeeded } from './project-again.ts'
 import { GenerationLost, KeyWriter, type KeyWriterDeps, type KeyWriterPlan } from './key-writer.ts'
 import { CommandDefect, Indeterminate } from './step-errors.ts'
-import { indeterminateStep, Steps, unaskedFor } from './steps.ts'
+import { indeterminateStep, Steps, unaskedFor, withIndex } from './steps.ts'
 
 /** Reports to the log and the metrics; a callback must not throw. */
 export interface HandlerObserver {
@@ -266,7 +266,7 @@ export class Generation {
   /** Undoes what the steps did; then the record is the outcome. */
   async #compensate(record: CompensationRecord): Promise<Resolution> {
     const steps = this.#steps
-    const known = steps === undefined ? this.#records.length === 0 : steps.unknown === undefined
+    const known = steps === undefined ? this.#records.length === 0 : steps.unknown.length === 0
     if (known && (steps?.undos ?? []).length === 0) {
       return this.#conclude(record.kind, [...(steps?.unsaved ?? []), ...record.events], record.response)
     }
@@ -290,10 +290,12 @@ export class Generation {
       const steps = this.#endTry()
       if (isForeign(steps?.fatal)) throw steps.fatal
       this.#goOnOrThrow()
-      if (steps !== undefined && (steps.unknown === undefined || time >= retry.attempts))
+      if (steps !== undefined && (steps.unknown.length === 0 || time >= retry.attempts))
         return this.#undo(record, steps)
-      if (time >= retry.attempts)
-        return this.#incomplete(new UndoFailed(leftOf(this.#records, this.#records.at(-1)?.name ?? '')))
+      if (time >= retry.attempts) {
+        const open = withIndex(this.#records).filter(({ status }) => status !== 'undone')
+        return this.#incomplete(new UndoFailed(notAskedFor(open)))
+      }
       await this.#deps.clock.sleep(this.#pauseAfter(time), this.#abort.signal)
     }
   }
@@ -312,11 +314,11 @@ export class Generation {
     const { envelope, commandId } = this.#plan
     this.#deps.observer.attemptFailed?.({ envelope, commandId, attempt: this.#attempts, error })
     // What an operator has to know: what is left to do, and why.
+    const causes = error.notUndone.map(({ name, cause }) => [name, String(cause).slice(0, 500)] as const)
     return this.#concludeFailed(error.message, {
       compensation: 'incomplete',
-      step: error.step,
-      not_undone: error.notUndone,
-      ...(error.cause instanceof Error && { cause: String(error.cause).slice(0, 500) }),
+      not_undone: error.notUndone.map(({ name }) => name),
+      causes: Object.fromEntries(causes),
     })
   }
 

@@ -99,6 +99,8 @@ class History {
   readonly charges = new Map<string, number>()
   readonly refunds = new Map<string, number>()
   readonly labels = new Map<string, number>()
+  /** Keys that a provider has failed under. */
+  readonly troubled = new Set<string>()
   upcoming: Meets[] = []
   tries = 0
   restocked = 0
@@ -141,6 +143,7 @@ class History {
   async call(run: StepRun, effect: () => void): Promise<void> {
     const how = this.upcoming.shift() ?? 'fine'
     if (how === 'is slow') await this.world.clock.sleep(100)
+    else if (how !== 'fine') this.troubled.add(run.key)
     if (how === 'fails before') throw new Error('the provider refuses the connection')
     effect()
     if (how === 'fails after') throw new Error('the connection broke')
@@ -264,10 +267,22 @@ class History {
     const completed = events.flatMap(({ type, data }) => (type === 'StepCompleted' ? [data['step']] : []))
     const undone = events.flatMap(({ type, data }) => (type === 'StepUndone' ? [data['step']] : []))
     expect(new Set(completed).size, about).toBe(completed.length)
-    expect(undone, `undone once, in reverse: ${about}`).toEqual(
-      completed.filter((name) => undone.includes(name)).reverse(),
-    )
-    if (isFlagged(last?.data)) return
+    const inReverse = completed.filter((name) => undone.includes(name)).reverse()
+    // One that could not be undone, and was tried again after a crash, is undone behind those before it.
+    const known = this.troubled.has(keyOf('undo', 'charge')) ? undone.toSorted() : undone
+    expect(known, `undone once, in reverse: ${about}`).toEqual(known === undone ? inReverse : inReverse.toSorted())
+    if (isFlagged(last?.data)) {
+      if (last?.data['compensation'] === undefined) return
+      const left = last.data['not_undone'] as readonly string[]
+      const undoable = completed.filter((name) => name === 'charge' || (name === 'stock' && hasReserved(events)))
+      const settled: readonly unknown[] = [...undone, ...left]
+      for (const name of undoable) expect(settled, `undone, or named as left: ${about}`).toContain(name)
+      expect(
+        left.filter((name) => undone.includes(name)),
+        about,
+      ).toEqual([])
+      return
+    }
     const stock = this.stock().filter(({ key }) => key === keyOf('step', 'stock') || key === keyOf('undo', 'stock'))
     const net = stock.reduce((sum, { n }) => sum + n, 0)
     const charged = this.charges.has(keyOf('step', 'charge'))
@@ -288,6 +303,10 @@ class History {
   }
 }
 
+/** True when the stock's step had events. */
+const hasReserved = (events: AuditedGeneration['events']): boolean =>
+  events.some(({ data }) => data['step'] === 'stock' && JSON.stringify(data['result'] ?? null).includes('Reserved'))
+
 /** An operator has to look at it. */
 function isFlagged(data: object | undefined): boolean {
   return data !== undefined && ('compensation' in data || 'indeterminate' in data)
@@ -297,7 +316,7 @@ function isFlagged(data: object | undefined): boolean {
 const runs = Number(process.env['HOLDFAST_MODEL_RUNS'] ?? 150)
 
 describe('one effect per step, whatever happens', () => {
-  test('property: stock, charge, and a label at most once', async () => {
+  test('property: stock, charge, and a label at most once', { timeout: 120_000 }, async () => {
     const seen = new Map<string, number>()
     const count = (name: string): unknown => seen.set(name, (seen.get(name) ?? 0) + 1)
     await fc.assert(

@@ -128,12 +128,12 @@ export class Steps {
     return unaskedFor(this.#records, this.#next)
   }
 
-  /** The last recorded step of which this try has not learned how to undo it; undefined when it knows all. */
-  get unknown(): string | undefined {
-    return this.#records.findLast(
-      ({ status, place }, index) =>
+  /** The recorded steps of which this try has not learned how to undo them; none when it knows all. */
+  get unknown(): readonly Pick<Undo, 'index' | 'name'>[] {
+    return withIndex(this.#records).filter(
+      ({ status, place, index }) =>
         status !== 'undone' && (index >= this.#next || (status === 'started' && place && this.#closable.has(index))),
-    )?.name
+    )
   }
 
   keyOf(name: string): string {
@@ -297,6 +297,10 @@ export class Steps {
     if (this.#over.aborted) throw new TryIsOver('this try of the command is over')
   }
 }
+
+/** With its place among the command's steps. */
+export const withIndex = (records: readonly StepRecord[]): readonly (StepRecord & { readonly index: number })[] =>
+  records.map((record, index) => ({ ...record, index }))
 
 /** A step that the history holds and a command which has decided has not asked for: it does not decide the same again. */
 export function unaskedFor(records: readonly StepRecord[], asked: number): CommandDefect | undefined {
