@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { WriteStream } from 'node:tty'
 import { Command, Option } from 'commander'
 import {
   bodyArgument,
@@ -134,9 +135,7 @@ async function watched(url: string, given: CommandOptions): Promise<SiegeResult>
   }
   process.once('SIGINT', onInterrupt)
   process.once('SIGTERM', onInterrupt)
-  // What is dumb cannot redraw.
-  const canDraw = process.stderr.isTTY && process.env['TERM'] !== 'dumb'
-  const view = given.live && canDraw ? createLiveView(process.stderr) : undefined
+  const view = given.live && canRedraw(process.stderr) ? createLiveView(process.stderr) : undefined
   try {
     return await runSiege({
       ...siegeOptions(url, given),
@@ -154,13 +153,18 @@ async function watched(url: string, given: CommandOptions): Promise<SiegeResult>
   }
 }
 
+/** A terminal that is not dumb, and knows its size: without, there is no place to draw on. */
+const canRedraw = ({ isTTY, columns, rows }: WriteStream): boolean =>
+  isTTY && columns > 0 && rows > 0 && process.env['TERM'] !== 'dumb'
+
 async function print(result: SiegeResult, given: CommandOptions): Promise<void> {
   if (given.json === true) {
     process.stdout.write(`${resultJson(result)}\n`)
     return
   }
   const { resultTable } = await import('./view/table.ts')
-  process.stdout.write(`${resultTable(result, { columns: process.stdout.columns })}\n`)
+  const { columns } = process.stdout
+  process.stdout.write(`${resultTable(result, columns > 0 ? { columns } : {})}\n`)
 }
 
 /** The result without the single attempts, indented. */

@@ -21,8 +21,7 @@ export function createLiveView(stream: WriteStream): LiveView {
     update(progress) {
       if (progress.elapsedMs - drawnAt < redrawMs) return
       drawnAt = progress.elapsedMs
-      // Some terminals say that they have no columns.
-      draw(liveText(progress, stream.columns > 0 ? stream.columns : 80))
+      draw(liveText(progress, stream.columns))
     },
     close() {
       draw.clear()
