@@ -39,6 +39,7 @@ export { verifierKey } from './seal/signed-note.ts'
 export { openComparison } from './seal/open-comparison.ts'
 export type {
   CompareProjectionOptions,
+  KeptDocuments,
   ProjectionComparison,
   ProjectionDifference,
 } from './verify/compare-projection.ts'

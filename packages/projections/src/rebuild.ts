@@ -17,7 +17,7 @@ export interface RebuildOptions {
   /** Gives up: the rebuild rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Where the documents are kept meanwhile. Default: in memory. For projections of many documents, hand in
+   * Where the documents are kept meanwhile; nothing stands there at the beginning. Default: in memory. For projections of many documents, hand in
    * `createStoredDocuments` on a read store of your own: then memory stays flat.
    */
   readonly documents?: DocumentSet | undefined
@@ -34,6 +34,8 @@ export interface Rebuilt extends RebuildProgress {
   readonly recordedUntilMs: number
   /** How many events of each type were read in which stored version: `{ OrderPlaced: { 1: 12, 2: 30 } }`. */
   readonly storedVersions: Readonly<Record<string, Readonly<Record<number, number>>>>
+  /** Whose events were folded, also where nothing is left of them; '' where all share the documents. */
+  readonly tenants: ReadonlySet<string>
   /** All documents: by tenant, and within it in the order of the UTF-8 bytes of their ids. */
   documents(): AsyncIterable<{ readonly tenant: string; readonly id: string; readonly json: string }>
 }
@@ -52,11 +54,15 @@ export async function rebuild(projection: Projection, options: RebuildOptions): 
   const { events, at, stream, tenant, onProgress, signal } = options
   const documents = options.documents ?? createMemoryDocuments()
   const storedVersions: Record<string, Record<number, number>> = {}
+  const tenants = new Set<string>()
   const fold = new Fold(projection, {
     load: documents.load,
     position: 0n,
+    fromNothing: true,
     ...(tenant !== undefined && { only: (document) => document.tenant === tenant }),
-    onEvent: ({ type, storedVersion }) => {
+    onEvent: ({ type, storedVersion, tenant: owner }) => {
+      if (projection.scope === 'shared') tenants.add('')
+      else if (owner !== undefined) tenants.add(owner)
       const counts = (storedVersions[type] ??= {})
       counts[storedVersion] = (counts[storedVersion] ?? 0) + 1
     },
@@ -76,7 +82,8 @@ export async function rebuild(projection: Projection, options: RebuildOptions): 
   signal?.throwIfAborted()
   await save()
   const { position, recordedUntilMs } = fold
-  return { events: fold.events, position, recordedUntilMs, storedVersions, documents: () => documents.all() }
+  const progress = { events: fold.events, position }
+  return { ...progress, recordedUntilMs, storedVersions, tenants, documents: () => documents.all() }
 }
 
 interface StreamOptions {

@@ -1,12 +1,20 @@
 import {
   canonicalJson,
   ReadStoreError,
+  type DocumentPage,
   type EventStore,
   type JsonValue,
   type Projection,
   type ReadStore,
 } from '@holdfast/core'
-import { rebuild, type RebuildProgress } from '@holdfast/projections'
+import {
+  compareUtf8,
+  createMemoryDocuments,
+  rebuild,
+  type DocumentSet,
+  type Rebuilt,
+  type RebuildProgress,
+} from '@holdfast/projections'
 
 /** A document that the live projection has otherwise than the events fold to. */
 export interface ProjectionDifference {
@@ -37,10 +45,17 @@ export type ProjectionComparison =
   | { readonly kind: 'other-version'; readonly liveVersion: number }
   | { readonly kind: 'moving' }
 
+/** Where the documents of one rebuild are kept, and let go afterwards. */
+export interface KeptDocuments extends AsyncDisposable {
+  readonly documents: DocumentSet
+}
+
 export interface CompareProjectionOptions {
   readonly projection: Projection
   readonly events: EventStore
   readonly readStore: ReadStore
+  /** Called for each look: where the rebuild keeps its documents. Default: in memory. */
+  readonly keep?: () => Promise<KeptDocuments>
   readonly onProgress?: (progress: RebuildProgress) => void
 }
 
@@ -49,13 +64,14 @@ const maxLooks = 20
 const maxListed = 100
 
 /**
- * Rebuilds a projection from the events up to where the live one stands, and names each document that differs. Memory: the
- * documents of both. A tenant that no event is of is not looked for in the live projection.
+ * Rebuilds a projection from the events up to where the live one stands, and names each document that differs. Both are
+ * walked side by side, in the order of their keys: memory holds a page of the live ones, and of the others what `keep`
+ * does. A tenant that no event is of is not looked for in the live projection.
  *
  * @throws FoldError, EventStoreError, ReadStoreError
  */
 export async function compareProjection(options: CompareProjectionOptions): Promise<ProjectionComparison> {
-  const { projection, events, readStore, onProgress } = options
+  const { projection, events, readStore, onProgress, keep = keepInMemory } = options
   const { name } = projection
   const live = await readStore.live(name)
   if (live === undefined) return { kind: 'not-built' }
@@ -63,53 +79,83 @@ export async function compareProjection(options: CompareProjectionOptions): Prom
   // Its documents are read at one position; the tenants are those of a rebuild as of then.
   for (let look = 0; look < maxLooks; look++) {
     const position = (await readStore.live(name))?.position ?? 0n
-    const rebuilt = await rebuild(projection, { events, at: { position }, ...(onProgress && { onProgress }) })
-    const expected = new Map<string, Map<string, string>>()
-    for await (const { tenant, id, json } of rebuilt.documents()) {
-      const ofTenant = expected.get(tenant) ?? new Map<string, string>()
-      expected.set(tenant, ofTenant.set(id, json))
-    }
-    if (expected.size === 0) expected.set(projection.scope === 'shared' ? '' : 'default', new Map())
-    const found = await compareAt(options, expected, position)
+    await using kept = await keep()
+    const { documents } = kept
+    const rebuilt = await rebuild(projection, {
+      events,
+      documents,
+      at: { position },
+      ...(onProgress && { onProgress }),
+    })
+    const found = await compareAt(options, rebuilt, position)
     if (found !== undefined) return { kind: 'compared', position, ...found }
   }
   return { kind: 'moving' }
 }
 
-type Documents = ReadonlyMap<string, Map<string, string>>
+async function keepInMemory(): Promise<KeptDocuments> {
+  return { documents: createMemoryDocuments(), [Symbol.asyncDispose]: async () => undefined }
+}
 
 /** Undefined when the live projection went on meanwhile. */
-async function compareAt({ projection, readStore }: CompareProjectionOptions, expected: Documents, position: bigint) {
-  const { name, version } = projection
+async function compareAt({ projection, readStore }: CompareProjectionOptions, rebuilt: Rebuilt, position: bigint) {
   const differences: ProjectionDifference[] = []
   let [differenceCount, documents] = [0, 0]
   const note = (difference: ProjectionDifference): void => {
     differenceCount += 1
     if (differences.length < maxListed) differences.push(difference)
   }
-  for (const [tenant, ofTenant] of expected) {
-    const left = new Map(ofTenant)
+  const own = rebuilt.documents()[Symbol.asyncIterator]()
+  let next = await own.next()
+  /** The next of those that the events fold to, up to an id of a tenant; undefined when the next stands behind it. */
+  const takeUpTo = async (tenant: string, id?: string) => {
+    if (next.done === true || next.value.tenant !== tenant) return undefined
+    if (id !== undefined && compareUtf8(next.value.id, id) > 0) return undefined
+    const { value } = next
+    next = await own.next()
+    return value
+  }
+  const missing = (tenant: string, id: string): void => {
+    note({ kind: 'missing', tenant, id, what: 'the live projection does not have it' })
+  }
+  for (const tenant of tenantsOf(projection, rebuilt)) {
     for (let after: string | undefined, ended = false; !ended;) {
-      const query = { tenant, limit: pageSize, ...(after !== undefined && { after }) }
-      const page = await readStore.list({ name, version }, query)
-      if (page === undefined) throw new ReadStoreError('unavailable', `the projection ${name} is gone`)
+      const page = await pageOf(readStore, projection, { tenant, after })
       if (page.position !== position) return undefined
       for (const { id, json } of page.documents) {
         documents += 1
-        const own = left.get(id)
-        left.delete(id)
-        if (own === undefined) note({ kind: 'extra', tenant, id, what: 'the events fold to no such document' })
-        else if (own !== json) {
-          const what = differenceOf(json, own)
+        let same: { readonly id: string; readonly json: string } | undefined
+        for (let one = await takeUpTo(tenant, id); one !== undefined; one = await takeUpTo(tenant, id))
+          if (one.id === id) same = one
+          else missing(tenant, one.id)
+        if (same === undefined) note({ kind: 'extra', tenant, id, what: 'the events fold to no such document' })
+        else if (same.json !== json) {
+          const what = differenceOf(json, same.json)
           if (what !== undefined) note({ kind: 'changed', tenant, id, what })
         }
       }
       after = page.documents.at(-1)?.id
       ended = page.documents.length < pageSize
     }
-    for (const id of left.keys()) note({ kind: 'missing', tenant, id, what: 'the live projection does not have it' })
+    for (let one = await takeUpTo(tenant); one !== undefined; one = await takeUpTo(tenant)) missing(tenant, one.id)
   }
   return { documents, differences, differenceCount }
+}
+
+/** In the order of a rebuild's documents. */
+function tenantsOf({ scope }: Projection, { tenants }: Rebuilt): readonly string[] {
+  return tenants.size === 0 ? [scope === 'shared' ? '' : 'default'] : [...tenants].sort(compareUtf8)
+}
+
+async function pageOf(
+  readStore: ReadStore,
+  { name, version }: Projection,
+  { tenant, after }: { readonly tenant: string; readonly after: string | undefined },
+): Promise<DocumentPage> {
+  const query = { tenant, limit: pageSize, ...(after !== undefined && { after }) }
+  const page = await readStore.list({ name, version }, query)
+  if (page === undefined) throw new ReadStoreError('unavailable', `the projection ${name} is gone`)
+  return page
 }
 
 /** The first member that differs; undefined when only the order of members does. */

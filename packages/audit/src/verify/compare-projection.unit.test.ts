@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { defineProjection, systemClock, type EventStore, type ReadStore } from '@holdfast/core'
-import { startProjector } from '@holdfast/projections'
+import {
+  defineProjection,
+  systemClock,
+  type DomainEvent,
+  type EventStore,
+  type NewEvent,
+  type ReadStore,
+} from '@holdfast/core'
+import { createStoredDocuments, startProjector } from '@holdfast/projections'
 import { createSqliteReadStore } from '@holdfast/read-store-sqlite'
 import { createMemoryEventStore } from '@holdfast/testing/memory-event-store'
 import { temporaryFolder, until } from '@holdfast/testing/processes'
@@ -14,8 +21,11 @@ interface Stock {
   readonly quantity: number
 }
 
+type StockReceived = DomainEvent<'StockReceived', { readonly product: string; readonly quantity: number }>
+type StockGone = DomainEvent<'StockGone', { readonly product: string }>
+
 const stock = (version = 1) =>
-  defineProjection<Stock, { readonly type: 'StockReceived'; readonly data: { product: string; quantity: number } }>({
+  defineProjection<Stock, StockReceived>({
     name: 'stock',
     version,
     scope: 'shared',
@@ -85,5 +95,74 @@ describe('a live projection', () => {
     expect(found.find(({ kind }) => kind === 'changed')?.what).toBe(
       'member "quantity": 1000 is live, 3 is what the events fold to',
     )
+  })
+
+  it('of many documents and tenants is walked page by page beside a rebuild that is not in memory', async () => {
+    await using folder = await temporaryFolder()
+    const events = createMemoryEventStore()
+    const perTenant = defineProjection<Stock | null, StockReceived | StockGone>({
+      name: 'stock',
+      initial: null,
+      key: ({ data }) => data.product,
+      on: {
+        StockReceived: (state, { data }) => ({ quantity: (state?.quantity ?? 0) + data.quantity }),
+        StockGone: () => undefined,
+      },
+    })
+    // Of `b` nothing is left. A surrogate pair stands behind U+FFFD in UTF-8, and before it in UTF-16.
+    const products = [...Array.from({ length: 2_100 }, (_, at) => `p-${at}`), '\ufffd', '\u{1f600}']
+    const append = async (tenant: string, type: string, some: readonly string[]) => {
+      const written = some.map((product): NewEvent => {
+        return { id: randomUUID(), type, data: { product, quantity: 1 }, metadata: { v: 1, tenant } }
+      })
+      const result = await events.append(`inventory-${randomUUID()}`, written, 'no_stream')
+      return result.kind === 'appended' ? result.position : 0n
+    }
+    await append('c', 'StockReceived', products)
+    await append('a', 'StockReceived', products.slice(0, 1_000))
+    await append('b', 'StockReceived', ['gone'])
+    const last = await append('b', 'StockGone', ['gone'])
+    const readStore = createSqliteReadStore({ dataDir: folder.path })
+    const kept = { projection: perTenant, events, readStore }
+    const projector = startProjector({ ...kept, store: readStore, clock: systemClock, owner: 'test' })
+    await until(async () => ((await readStore.live('stock'))?.position ?? 0n) >= last, { what: 'the fold' })
+    await projector.stop()
+    let open = 0
+    const keep = async () => {
+      open += 1
+      const store = createSqliteReadStore({ dataDir: join(folder.path, randomUUID()) })
+      const documents = await createStoredDocuments(perTenant, store)
+      const close = async () => {
+        open -= 1
+        await store.close()
+      }
+      return { documents, [Symbol.asyncDispose]: close }
+    }
+    const equal = { kind: 'compared', documents: 3_102, differences: [], differenceCount: 0 }
+    expect(await compareProjection({ ...kept, keep })).toMatchObject(equal)
+    expect(await compareProjection(kept)).toMatchObject(equal)
+    await readStore.close()
+    const database = new DatabaseSync(join(folder.path, 'projections.sqlite'))
+    database.exec(`
+      DELETE FROM documents WHERE tenant = 'a' AND id IN ('p-0', 'p-999');
+      DELETE FROM documents WHERE tenant = 'c' AND id = '\ufffd';
+      UPDATE documents SET tenant = 'b' WHERE tenant = 'c' AND id = 'p-7';
+      UPDATE documents SET json = '{"quantity":3}' WHERE tenant = 'c' AND id = '\u{1f600}';
+    `)
+    database.close()
+    await using changed = createSqliteReadStore({ dataDir: folder.path })
+    const compared = await compareProjection({ ...kept, readStore: changed, keep })
+    const found = compared.kind === 'compared' ? compared.differences : []
+    expect(found.map(({ kind, tenant, id }) => `${kind} ${tenant} ${id}`)).toEqual([
+      ...[
+        'missing a p-0',
+        'missing a p-999',
+        'extra b p-7',
+        'missing c p-7',
+        'missing c \ufffd',
+        'changed c \u{1f600}',
+      ],
+    ])
+    expect(open).toBe(0)
   })
 })

@@ -16,6 +16,7 @@ import { Command } from 'commander'
 import { listArgument, momentArgument, readTextFile, tenantArgument } from '../support/arguments.ts'
 import { CliError, exitCodes } from '../support/cli-error.ts'
 import { addKafkaOptions, kafkaOf, onKafka, type KafkaOptions } from '../support/kafka.ts'
+import { keepDocuments } from '../support/keep-documents.ts'
 import { openReadStore } from '../support/open-read-store.ts'
 import { addStoreOptions, loadApp, openStore, type OpenedStore } from '../support/open-store.ts'
 import { tone, type Output } from '../support/output.ts'
@@ -119,7 +120,7 @@ async function compareProjections(report: VerifyReport, { app, opened, options, 
   const comparisons: [string, ProjectionComparison][] = []
   for (const projection of app.projections) {
     const compared = await compareProjection({
-      ...{ projection, events: opened.store, readStore },
+      ...{ projection, events: opened.store, readStore, keep: () => keepDocuments(projection) },
       onProgress: ({ events }) => {
         shown.show(() => `projection ${projection.name}: ${events} events`)
       },

@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { tenantArgument } from '../support/arguments.ts'
 import { CliError, exitCodes } from '../support/cli-error.ts'
 import { csvOf } from '../support/csv.ts'
+import { keepDocuments } from '../support/keep-documents.ts'
 import { openReadStore } from '../support/open-read-store.ts'
 import { addStoreOptions, loadApp, openStore, type OpenedStore, type StoreOptions } from '../support/open-store.ts'
 import type { Output } from '../support/output.ts'
@@ -104,7 +105,7 @@ async function compare({ options, projection, opened, progress }: Replay, out: O
   await using readStore = openReadStore(options)
   if (readStore === undefined) throw new CliError(exitCodes.notFound, 'there is no read store beside the event store')
   const compared = await compareProjection({
-    ...{ projection, events: opened.store, readStore },
+    ...{ projection, events: opened.store, readStore, keep: () => keepDocuments(projection) },
     onProgress: ({ events }) => {
       progress.show(() => `${events} events`)
     },
