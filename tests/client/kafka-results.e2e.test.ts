@@ -1,5 +1,5 @@
 import type { ResultEvent } from '@holdfast/client'
-import { consumeResults, type KafkaConsumeOptions } from '@holdfast/client/kafka'
+import { consumeResults, results, type KafkaConsumeOptions } from '@holdfast/client/kafka'
 import { startEventStore } from '@holdfast/testing/eventstore-stand-in'
 import { describeWithKafka, quietKafka, type Kafka, type KafkaMessage } from '@holdfast/testing/kafka'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -92,6 +92,27 @@ describeWithKafka('results over Kafka, of the distributed runtime', (kafka) => {
     await expect.poll(() => idsOf(rejected.results), patient).toEqual([`${commandId}-1`])
     await expect.poll(() => foreign.checkpoints.length, patient).toBeGreaterThan(0)
     expect(foreign.results).toEqual([])
+  })
+
+  test('for await: what was in hand when the loop was left comes again, what was asked past does not', async () => {
+    const groupId = `results-${crypto.randomUUID()}`
+    await using whole = consume()
+    const ids = await placeOrders(6)
+    await expect.poll(() => ids.filter((id) => !idsOf(whole.results).includes(id)), patient).toEqual([])
+    const all = idsOf(whole.results)
+    const seen: string[] = []
+    let left = ''
+    for await (const { id } of results({ kafka: client, groupId, topic })) {
+      seen.push(id)
+      left = id
+      if (seen.length === 4) break
+    }
+    for await (const { id } of results({ kafka: client, groupId, topic })) {
+      seen.push(id)
+      if (new Set(seen).size === all.length) break
+    }
+    expect(seen.filter((id) => id === left)).toHaveLength(2)
+    expect(seen).toHaveLength(all.length + 1)
   })
 
   test('committed behind the handler: what a failed one had in hand comes again, what was handled does not', async () => {

@@ -189,6 +189,28 @@ describe('results over server-sent events', () => {
     expect(told).toHaveLength(1)
   })
 
+  test('for await: left and taken up again at the last checkpoint, nothing is missing', async () => {
+    await using own = await startGateway()
+    await using kit = await connect(own)
+    const ids = await placeOrders(kit, 6)
+    const seen: string[] = []
+    let after: string | undefined
+    const follow = async (count: number): Promise<void> => {
+      const onCheckpoint = (checkpoint: string): void => void (after = checkpoint)
+      for await (const { id } of kit.client.results({ onCheckpoint, ...(after !== undefined && { after }) })) {
+        seen.push(id)
+        if (seen.length === count) break
+      }
+    }
+    await follow(3)
+    await follow(7)
+    // The third was in hand when the loop was left.
+    expect(seen).toEqual([...ids.slice(0, 3), ...ids.slice(2)])
+    await expect.poll(async () => (await readMetrics(own))('holdfast_result_consumers'), patient).toBe(0)
+    const lost = kit.client.results({ after: '999999999' })
+    await expect(lost.next()).rejects.toMatchObject({ code: 'results-query-invalid' })
+  })
+
   test('an unknown position and a missing API key are final', async () => {
     await using closed = await startGateway({ HOLDFAST_API_KEYS: 'acme=acme-key-0123456789' })
     await using kit = await connect(server)

@@ -1,10 +1,11 @@
-import type { CommandStatus } from '@holdfast/contracts'
+import type { CommandStatus, ResultEvent } from '@holdfast/contracts'
 import type { AppShape, BodyOf, CommandName, CommandOf, InputOf, RefusalCodeOf, RouteRef, Routes } from './app-types.ts'
 import { assertKey, newKey } from './key.ts'
 import { lookUp } from './look-up.ts'
 import { checkRetry, resolveOptions, type ClientOptions, type RetryOptions } from './options.ts'
 import type { Outcome } from './outcome.ts'
 import { consumeResults, type ConsumeResultsOptions } from './results/consume.ts'
+import { iterateResults } from './results/iterate.ts'
 import { targetOf } from './routes.ts'
 import { sendUntilKnown } from './send.ts'
 
@@ -51,6 +52,16 @@ export interface Client<A extends AppShape = AppShape, Ref extends string = Rout
    * @throws HoldfastProblem when the gateway refuses for good; what the callbacks throw
    */
   consumeResults(options: ConsumeResultsOptions<CommandName<A>>): Promise<void>
+  /**
+   * The same for `for await`: a result counts as handled, and `onCheckpoint` is called behind it, when the next one is asked
+   * for. The one at which the loop is left comes again to whoever goes on from the last checkpoint. While it waits for a
+   * result only the signal ends it.
+   *
+   * @throws as `consumeResults`
+   */
+  results(
+    options?: Omit<ConsumeResultsOptions<CommandName<A>>, 'onResult'>,
+  ): AsyncGenerator<ResultEvent, void, undefined>
 }
 
 /** Options of a client that knows its application's commands by name. */
@@ -92,5 +103,7 @@ export function createClient(
       return lookUp(resolved, { path: `/commands/${encodeURIComponent(commandId)}`, key: undefined, signal })
     },
     consumeResults: (consume) => consumeResults(resolved, consume),
+    results: (consume = {}) =>
+      iterateResults<ConsumeResultsOptions>((whole) => consumeResults(resolved, whole), consume),
   }
 }

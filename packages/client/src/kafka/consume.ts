@@ -2,6 +2,7 @@ import type { ResultEvent } from '@holdfast/contracts'
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
 import { asError } from '../errors.ts'
 import { ConsumptionFailure, createDelivery, orFail, type ConsumeOptions, type Delivery } from '../results/delivery.ts'
+import { iterateResults } from '../results/iterate.ts'
 import { decodeResult } from './decode-result.ts'
 
 /** How results are consumed from Kafka. Checkpoints are `<partition>/<offset>`, and committed before they are told. */
@@ -69,6 +70,14 @@ export async function consumeResults(options: KafkaConsumeOptions): Promise<void
   await consumer.disconnect()
   if (failure instanceof ConsumptionFailure) throw failure.cause
   if (failure !== undefined) throw failure
+}
+
+/**
+ * The same for `for await`: a result counts as handled, and is committed, when the next one is asked for; the one at which the
+ * loop is left comes again. While it waits for a result only the signal ends it. Throws as {@link consumeResults}.
+ */
+export function results(options: Omit<KafkaConsumeOptions, 'onResult'>): AsyncGenerator<ResultEvent, void, undefined> {
+  return iterateResults<KafkaConsumeOptions>(consumeResults, options)
 }
 
 interface Share {

@@ -8,5 +8,5 @@
 export type { ResultEvent, ResultOutcome } from '@holdfast/contracts'
 export type { ConsumeOptions } from '../results/delivery.ts'
 export type { KafkaConsumeOptions } from './consume.ts'
-export { consumeResults } from './consume.ts'
+export { consumeResults, results } from './consume.ts'
 export { decodeResult } from './decode-result.ts'
