@@ -115,6 +115,31 @@ describeWithKafka('results over Kafka, of the distributed runtime', (kafka) => {
     expect(seen).toHaveLength(all.length + 1)
   })
 
+  test('what was in hand when the signal fired is finished, committed and told: it does not come again', async () => {
+    const groupId = `results-${crypto.randomUUID()}`
+    await using whole = consume()
+    const ids = await placeOrders(5)
+    await expect.poll(() => ids.filter((id) => !idsOf(whole.results).includes(id)), patient).toEqual([])
+    const stop = new AbortController()
+    const handled: string[] = []
+    const first = consume({
+      groupId,
+      signal: stop.signal,
+      onResult: async ({ id }) => {
+        handled.push(id)
+        if (handled.length < 3) return
+        stop.abort()
+        // Long enough for a consumer that does not wait to be gone.
+        await new Promise((resolve) => setTimeout(resolve, 1_000))
+      },
+    })
+    expect(await first.ended).toBeUndefined()
+    expect(handled).toHaveLength(3)
+    await using second = consume({ groupId })
+    const all = idsOf(whole.results)
+    await expect.poll(() => [...handled, ...idsOf(second.results)].toSorted(), patient).toEqual(all.toSorted())
+  })
+
   test('committed behind the handler: what a failed one had in hand comes again, what was handled does not', async () => {
     const groupId = `results-${crypto.randomUUID()}`
     await using whole = consume()

@@ -53,11 +53,15 @@ export async function consumeResults(options: KafkaConsumeOptions): Promise<void
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) end.resolve(payload.error)
   })
-  const share: Share = { consumer, delivery, options, ended: false, fail: end.resolve }
+  const share: Share = { consumer, delivery, options, ended: false, working: new Set(), fail: end.resolve }
   const run = async (): Promise<void> => {
     await consumer.connect()
     await consumer.subscribe({ topics: [topic], fromBeginning })
-    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: (batch) => workOff(share, batch) })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (batch) => workOffNoted(share, batch),
+    })
   }
   const running = run().catch((error: unknown) => {
     end.resolve(asError(error))
@@ -67,6 +71,8 @@ export async function consumeResults(options: KafkaConsumeOptions): Promise<void
   signal?.removeEventListener('abort', leave)
   // A start that is under way is waited for, since KafkaJS cannot be disconnected in the middle of it.
   await running
+  // Neither are batches: once it disconnects, KafkaJS drops commits without a word.
+  await Promise.allSettled(share.working)
   await consumer.disconnect()
   if (failure instanceof ConsumptionFailure) throw failure.cause
   if (failure !== undefined) throw failure
@@ -86,7 +92,19 @@ interface Share {
   readonly options: KafkaConsumeOptions
   /** True when nothing more is to be begun. */
   ended: boolean
+  /** Batches that are being worked off. */
+  readonly working: Set<Promise<void>>
   readonly fail: (error: Error) => void
+}
+
+async function workOffNoted(share: Share, payload: EachBatchPayload): Promise<void> {
+  const work = workOff(share, payload)
+  share.working.add(work)
+  try {
+    await work
+  } finally {
+    share.working.delete(work)
+  }
 }
 
 /** Handles the messages of one partition in order, and commits behind them: now and then, and at the end. */
