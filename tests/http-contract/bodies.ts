@@ -90,6 +90,16 @@ export function describeBodies({ serve }: Contract): void {
       expectExecuted(await api.post('/api/order', { key, json: anOrder }))
     })
 
+    test('a content coding: 415, and the key stays free', async () => {
+      const { api } = await serve('standard')
+      const key = freshKey()
+      const [text, contentType] = [JSON.stringify(anOrder), 'application/json']
+      const coded = await api.post('/api/order', { key, text, contentType, headers: { 'content-encoding': 'gzip' } })
+      expectProblem(coded, 'content-type-unsupported')
+      const headers = { 'content-encoding': 'Identity' }
+      expectExecuted(await api.post('/api/order', { key, text, contentType, headers }))
+    })
+
     test('a body without a content type: 415', async () => {
       const { api } = await serve('standard')
       const text = JSON.stringify(anOrder)

@@ -114,6 +114,7 @@ export function describeLimits({ serve }: Contract): void {
         ['an unknown method', 'BREW /api/order HTTP/1.1\r\nhost: x\r\n\r\n'],
         ['an unknown version', 'GET /livez HTTP/9.9\r\nhost: x\r\n\r\n'],
         ['no host', 'GET /livez HTTP/1.1\r\n\r\n'],
+        ['two hosts', 'GET /livez HTTP/1.1\r\nhost: x\r\nHost: x\r\n\r\n'],
         ['a header without a name', 'GET /livez HTTP/1.1\r\nhost: x\r\n: y\r\n\r\n'],
         ['NUL in a header', 'GET /livez HTTP/1.1\r\nhost: x\r\nx: a\0b\r\n\r\n'],
         ['two lengths', 'POST /api/order HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab'],
@@ -149,7 +150,7 @@ export function describeLimits({ serve }: Contract): void {
       test('a command is never told another answer than its own: closed, and the retry gets the outcome', async () => {
         const { api } = await serve('tight')
         const key = freshKey()
-        const running = { key, json: { label: 'pipelined', ms: 1_000 }, prefer: 'wait=10', gateway: 0 }
+        const running = { key, json: { label: 'pipelined', ms: 1_000 }, prefer: 'wait=30', gateway: 0 }
         async function* bytes(): AsyncGenerator<string | Uint8Array> {
           yield requestBytes(api.request('POST', '/test/slow', running))
           const isKnown = async () => (await api.get(`/idempotency-keys/${key}`, { gateway: 0 })).status === 200
@@ -168,7 +169,7 @@ export function describeLimits({ serve }: Contract): void {
         const { api } = await serve('tight')
         const head = 'POST /api/order HTTP/1.1\r\nhost: x\r\nidempotency-key: a\r\ncontent-type: application/json\r\n'
         for (const next of [`${head}transfer-encoding: chunked\r\n\r\nzz\r\n`, `${head}content-length: 9\r\n\r\n{`]) {
-          const running = { key: freshKey(), json: { label: 'pipelined', ms: 3_000 }, prefer: 'wait=10', gateway: 0 }
+          const running = { key: freshKey(), json: { label: 'pipelined', ms: 3_000 }, prefer: 'wait=30', gateway: 0 }
           const bytes = Buffer.concat([
             requestBytes(api.request('POST', '/test/slow', running)),
             Buffer.from(next, 'latin1'),
@@ -176,6 +177,7 @@ export function describeLimits({ serve }: Contract): void {
           const answer = await sendRaw({ url: api.urls[0] ?? '', bytes })
           expect(answer.closed).toBe(true)
           expect(parseAnswers(answer.bytes)).toEqual([])
+          expect((await api.post('/test/slow', running)).status).toBe(201)
         }
       })
 
@@ -185,6 +187,16 @@ export function describeLimits({ serve }: Contract): void {
         const answer = await sendRaw({ url: api.urls[0] ?? '', bytes: [live, 'GET /'] })
         expect(answer.closed).toBe(true)
         expect(parseAnswers(answer.bytes).map((response) => response.status)).toEqual([200, 408])
+      })
+
+      test('a request that was answered before its body came is not answered twice', async () => {
+        const { api } = await serve('tight')
+        const bytes =
+          'POST /api/order HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{'
+        const answer = await sendRaw({ url: api.urls[0] ?? '', bytes })
+        expect(answer.closed).toBe(true)
+        const answers = parseAnswers(answer.bytes)
+        expect(answers.map((response) => response.status)).toEqual([400])
       })
 
       test('a stream of results breaks off, and nothing is written into it', async () => {

@@ -66,7 +66,10 @@ export function describeOpenApi({ serve }: Contract): void {
         expect(answers).toEqual(
           expect.arrayContaining([String(command.successStatus), '202', '400', '422', '500', '503', ...refusals]),
         )
-        for (const answer of Object.values(operation.responses)) expect(answer.description).not.toBe('')
+        for (const answer of Object.values(operation.responses)) {
+          expect(answer.description).not.toBe('')
+          expect(answer.description, 'what only operators are told').not.toContain('operator-required')
+        }
       },
     )
 

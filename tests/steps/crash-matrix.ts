@@ -69,7 +69,7 @@ interface Case {
 }
 
 /** One crash, at exactly this boundary, and everything that must hold behind it. */
-export async function crashOnce(shop: Shop, { boundary, quantity, status, retried }: Case): Promise<void> {
+async function crashOnce(shop: Shop, { boundary, quantity, status, retried }: Case): Promise<void> {
   const { client } = shop
   const product = await stockUp(shop, stock)
   const order = anOrderOf(product, quantity)

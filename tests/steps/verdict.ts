@@ -26,7 +26,7 @@ const withoutOutcome = ({ commands }: Histories, orders: readonly Order[]): read
     })
     .map(nameOf)
 
-export async function collectEvidence(shop: Shop): Promise<Evidence> {
+async function collectEvidence(shop: Shop): Promise<Evidence> {
   const [payments, labels] = await Promise.all([shop.providers.payments.ledger(), shop.providers.shipping.ledger()])
   return {
     ...(await shop.histories()),

@@ -16,20 +16,3 @@ export const streamEvents = (dataDir: string, commandId: string): Promise<readon
   withHistory(dataDir, (store) =>
     store.read(`${commandStreamPrefix}${commandId}`, { direction: 'forwards', maxCount: 10_000 }),
   )
-
-/** How many outcomes each command has: one for each generation, or something is decided twice. */
-export async function outcomeCounts(dataDir: string): Promise<ReadonlyMap<string, number>> {
-  return withHistory(dataDir, async (store) => {
-    const counts = new Map<string, number>()
-    const stop = new AbortController()
-    for await (const batch of store.subscribe({ prefix: commandStreamPrefix, signal: stop.signal })) {
-      for (const { stream, metadata } of batch.events) {
-        if (metadata['outcome'] === undefined) continue
-        const commandId = stream.slice(commandStreamPrefix.length)
-        counts.set(commandId, (counts.get(commandId) ?? 0) + 1)
-      }
-      if (batch.caughtUp) stop.abort()
-    }
-    return counts
-  })
-}

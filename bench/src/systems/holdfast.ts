@@ -32,7 +32,7 @@ export function startEmbedded(dataDir: string, settings: Readonly<Record<string,
 }
 
 /** The orders in a store, counted past Holdfast: its own word is not taken for it. */
-export function countOrders(dataDir: string): number {
+function countOrders(dataDir: string): number {
   const database = new DatabaseSync(join(dataDir, 'events.sqlite'), { readOnly: true })
   try {
     const row = database.prepare("SELECT count(*) AS orders FROM events WHERE type = 'OrderPlaced'").get()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { answersOf, outcomeLabel, type Answer, type Attempt } from './attempt.ts'
+import { outcomeLabel, type Answer, type Attempt } from './attempt.ts'
 
 /** What counts as the same answer, and as none yet. */
 export interface Reading {
@@ -69,11 +69,3 @@ export function judgeAttempts(attempts: readonly Attempt[], final: Answer, readi
   for (const [label, times] of others) wrong.push(`${times} of ${attempts.length} attempts: ${label}`)
   return wrong
 }
-
-/** How many different answers came, "not yet" left out. */
-export const distinctAnswers = (attempts: readonly Attempt[], reading: Reading): number =>
-  new Set(
-    answersOf(attempts)
-      .filter((answer) => !isPending(answer, reading))
-      .map((answer) => fingerprintOf(answer, reading.ignore)),
-  ).size

@@ -133,8 +133,14 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
   return fastify
 }
 
-/** RFC 9112, section 3.2: a request of HTTP/1.1 without a `Host` is answered with 400. */
+/** RFC 9112, section 3.2: a request of HTTP/1.1 without a `Host`, and one with two, is answered with 400. */
 function hostFault({ raw }: FastifyRequest): ProblemError | undefined {
-  if (raw.httpVersion !== '1.1' || raw.headers.host !== undefined) return undefined
+  let hosts = 0
+  for (let at = 0; at < raw.rawHeaders.length; at += 2) {
+    const name = raw.rawHeaders[at] ?? ''
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  if (hosts > 1) return new ProblemError('request-malformed', 'The header Host was sent twice.')
+  if (hosts === 1 || raw.httpVersion !== '1.1') return undefined
   return new ProblemError('request-malformed', 'The header Host is missing.')
 }

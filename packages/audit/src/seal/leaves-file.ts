@@ -11,7 +11,7 @@ export interface SealedLeaf {
 
 const positionBytes = 8
 /** 40 bytes an event. */
-export const leafBytes = positionBytes + digestBytes
+const leafBytes = positionBytes + digestBytes
 const blockLeaves = 4 * 1024
 
 /**

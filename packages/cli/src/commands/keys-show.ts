@@ -77,7 +77,7 @@ export function keysShowCommand(output: (command: Command) => Output): Command {
 const pageSize = 500
 
 /** @throws CliError `notFound` when the tenant has no such key; EventStoreError */
-export async function keyTimeline(
+async function keyTimeline(
   store: EventStore,
   { key, tenant }: { readonly key: IdempotencyKey; readonly tenant: Tenant },
 ): Promise<KeyTimeline> {

@@ -26,14 +26,8 @@ export interface CompensationRecord {
   readonly response: StoredResponse
 }
 
-/** Data of `StepStarted`. */
-export interface StepStartedData extends JsonObject {
-  readonly step: string
-  readonly index: number
-}
-
-/** Data of `StepCompleted`: `result` and `place` as in {@link StepRecord}. */
-export interface StepCompletedData extends JsonObject {
+/** Data of `StepStarted`, and of `StepCompleted`, which adds `result` and `place` as in {@link StepRecord}. */
+interface StepData extends JsonObject {
   readonly step: string
   readonly index: number
 }
@@ -44,7 +38,7 @@ export function withStep(
   data: JsonObject,
   status: StepRecord['status'],
 ): readonly StepRecord[] {
-  const { index, step } = data as StepStartedData
+  const { index, step } = data as StepData
   const before = steps[index]
   const place = (data['place'] as AggregatePlace | undefined) ?? before?.place
   // A result may be null.

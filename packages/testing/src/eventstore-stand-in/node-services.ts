@@ -8,7 +8,7 @@ import type { ServerContext } from './server-context.ts'
 import { refusal } from './server-context.ts'
 
 /** The version that the stand-in says it is: the first whose subscriptions say when they have caught up. */
-export const serverVersion = '24.10.0'
+const serverVersion = '24.10.0'
 
 /** `ServerFeatures/GetSupportedMethods`; UNIMPLEMENTED, as before 21.10, makes the client append one call at a time. */
 export const createSupportedMethods =

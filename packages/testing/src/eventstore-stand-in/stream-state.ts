@@ -36,7 +36,7 @@ export interface StreamState {
   tombstone: Entry | undefined
 }
 
-export const noMetadata: StreamMetadata = { maxAgeMs: undefined, maxCount: undefined, truncateBefore: undefined }
+const noMetadata: StreamMetadata = { maxAgeMs: undefined, maxCount: undefined, truncateBefore: undefined }
 
 /** A metastream keeps its last event only. */
 const metastreamMetadata: StreamMetadata = { ...noMetadata, maxCount: 1 }

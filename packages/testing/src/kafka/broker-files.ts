@@ -18,7 +18,7 @@ export interface BrokerSettings {
  * Settings of a single KRaft node on loopback. The replication factors are 1 as there is one node; the first rebalance
  * is not delayed (3 s by default); after `kill -9` the node waits for its own old session, so that is short.
  */
-export function serverProperties(settings: BrokerSettings): string {
+function serverProperties(settings: BrokerSettings): string {
   const { port, controllerPort, advertisedPort = port, dataDir, sessionTimeoutMs } = settings
   const entries: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',

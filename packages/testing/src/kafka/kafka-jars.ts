@@ -40,7 +40,7 @@ function infraFolder(): string {
 }
 
 /** Where the jars are kept: `HOLDFAST_KAFKA_LIBS`, else `infra/kafka/target/libs` (outside git). */
-export function jarsFolder(): string {
+function jarsFolder(): string {
   const named = process.env['HOLDFAST_KAFKA_LIBS']
   return named === undefined || named === '' ? join(infraFolder(), 'target', 'libs') : named
 }

@@ -14,7 +14,7 @@ export interface Outcomes {
   readonly size: number
 }
 
-export function createOutcomes(): Outcomes {
+function createOutcomes(): Outcomes {
   const decided = new Map<string, Resolution>()
   return {
     decide: (envelope) => {

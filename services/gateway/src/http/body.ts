@@ -17,6 +17,11 @@ export function acceptStrictJson(fastify: FastifyInstance): void {
       done(new ProblemError('content-type-unsupported', 'The body must be JSON in UTF-8.'))
       return
     }
+    const coding = request.headers['content-encoding'] ?? 'identity'
+    if (coding.toLowerCase() !== 'identity') {
+      done(new ProblemError('content-type-unsupported', 'The body must be sent without a content coding.'))
+      return
+    }
     const bytes = body as Buffer
     if (!isUtf8(bytes)) {
       done(new ProblemError('request-malformed', 'The body is not valid UTF-8.'))

@@ -44,7 +44,7 @@ declare module 'fastify' {
 }
 
 /** `/api/orders/{order_id}` as Fastify writes it. */
-export const fastifyPath = (path: string): string => path.replace(/\{([^}]+)\}/g, ':$1')
+const fastifyPath = (path: string): string => path.replace(/\{([^}]+)\}/g, ':$1')
 
 /**
  * Serves one command. The order of checks is fixed: authenticate, key (both before the body is read), body,

@@ -4,6 +4,7 @@ import {
   errorCatalogue,
   problemMediaType,
   problemSchema,
+  releaseRequestSchema,
   resultEventSchema,
   resultOutcomes,
   type ErrorCode,
@@ -33,6 +34,7 @@ export function openApiOf(app: App, served: { readonly projections: boolean }): 
   }
   paths['/commands/{command_id}'] = { get: lookup('getCommand', 'Where a command stands, by its id.', 'command_id') }
   paths['/idempotency-keys/{key}'] = { get: lookup('getIdempotencyKey', 'Where a key of this tenant stands.', 'key') }
+  paths['/idempotency-keys/{key}/release'] = { post: releaseOperation() }
   paths['/results'] = { get: resultsOperation(app) }
   if (served.projections) for (const projection of app.projections) Object.assign(paths, projectionPaths(projection))
   return {
@@ -123,6 +125,7 @@ const outHeaders: Json = {
 
 /** Codes that no command answers with. */
 const ofOthers: ReadonlySet<string> = new Set<ErrorCode>([
+  'operator-required',
   'results-query-invalid',
   'too-many-consumers',
   'projection-query-invalid',
@@ -162,6 +165,28 @@ function lookup(operationId: string, summary: string, parameter: string): Json {
     responses: {
       '200': { description: 'Found.', content: jsonContent(reference('CommandStatus')) },
       '404': { description: 'Not known to this tenant.', content: problemContent },
+    },
+  }
+}
+
+function releaseOperation(): Json {
+  const text: Json = { type: 'string' }
+  const released: Json = { type: 'object', properties: { at: text, by: text, reason: text } }
+  return {
+    operationId: 'releaseIdempotencyKey',
+    summary: "Let a key be used again before its time, with an operator's key as bearer token.",
+    parameters: [{ name: 'key', in: 'path', required: true, schema: text }],
+    requestBody: { required: true, content: jsonContent(schemaOf(releaseRequestSchema, 'input')) },
+    responses: {
+      '200': {
+        description: 'The next request under the key is executed as its next generation.',
+        content: jsonContent({ type: 'object', properties: { generation: { type: 'integer' }, released } }),
+      },
+      '400': { description: '`request-malformed`, `request-invalid`', content: problemContent },
+      '403': { description: '`operator-required`', content: problemContent },
+      '404': { description: '`idempotency-key-not-found`', content: problemContent },
+      '409': { description: '`command-in-progress`', content: problemContent },
+      '503': { description: '`unavailable`', content: problemContent },
     },
   }
 }

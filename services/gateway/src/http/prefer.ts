@@ -6,7 +6,7 @@ export interface Preferences {
   readonly applied: string | undefined
 }
 
-export const longestWaitSeconds = 60
+const longestWaitSeconds = 60
 const none: Preferences = { waitMs: undefined, applied: undefined }
 
 /**

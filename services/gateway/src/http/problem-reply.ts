@@ -25,7 +25,7 @@ export function sendProblem(
   const { code, detail, issues } = problemOf
   const { status, meaning } = errorCatalogue[code]
   const document = problem(code, { detail: detail ?? meaning, instance: request.id, ...(issues && { issues }) })
-  if (status === 503 || status === 409) void reply.header(headers.retryAfter, String(retryAfterSeconds))
+  if (status === 503 || code === 'command-in-progress') void reply.header(headers.retryAfter, String(retryAfterSeconds))
   return (
     reply
       .status(status)

@@ -27,17 +27,18 @@ export function createSocketErrors(ids: Ids): SocketErrors {
   return {
     requested: (socket, response) => void newest.set(socket, response),
     answer(error, socket) {
-      if (socket.writable && error.code !== 'ECONNRESET' && !isAwaited(newest.get(socket), socket))
+      if (socket.writable && error.code !== 'ECONNRESET' && !isOfAnother(newest.get(socket), socket))
         socket.end(answerTo(error, ids.uuid()))
       else socket.destroy()
     },
   }
 }
 
-/** Whether somebody waits for an answer other than the one to the bytes at fault. */
-function isAwaited(response: ServerResponse | undefined, socket: Socket): boolean {
-  // Connections are answered in order: with the newest request, all are answered.
-  if (response === undefined || response.writableFinished) return false
+/** Whether an answer that is written now would be taken for that to another request than the one at fault. */
+function isOfAnother(response: ServerResponse | undefined, socket: Socket): boolean {
+  if (response === undefined) return false
+  // Connections are answered in order: with the newest request, all are. A fault in its body has its answer already.
+  if (response.writableFinished) return !response.req.complete
   if (response.headersSent || response.req.complete) return true
   // The fault is in the body of this request. A response has no socket while others go before it.
   return response.socket !== socket
