@@ -48,7 +48,8 @@ export function describeAttaching({ server, api }: RogueTarget): void {
 
     test('nobody waits at all: every attempt says respond-async, and the command is done all the same', async () => {
       const key = freshKey()
-      const json = { label: 'async', ms: 500 }
+      // Longer than all of them need to arrive, also on a machine with other work.
+      const json = { label: 'async', ms: 4_000 }
       const responses = await Promise.all(
         Array.from({ length: 50 }, () => api().post('/test/slow', { key, json, prefer: 'respond-async' })),
       )
