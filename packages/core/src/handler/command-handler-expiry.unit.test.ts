@@ -151,6 +151,29 @@ describe('supersedes', () => {
     expect(await process.handler.dispatch(anew).resolution).toMatchObject({ generation: before + 2 })
   })
 
+  test('one that its caller gave up within the second, and that comes late, does not execute either', async () => {
+    const world = createWorld({ commands: [command(superseding)] })
+    const process = world.start()
+    const late = { ...process.envelope(), basedOnGeneration: 0 }
+    await world.clock.advance(5)
+    const newer = { ...process.envelope({ body: 'b' }), basedOnGeneration: 0 }
+    await process.handler.dispatch(newer).resolution
+    await world.clock.advance(1_000)
+    expect(await process.handler.dispatch(late).resolution).toEqual({ kind: 'superseded' })
+    expect(generations(world)).toBe(1)
+  })
+
+  test('one that comes late, and was received after the other, is the newer one, and executes', async () => {
+    const world = createWorld({ commands: [command(superseding)] })
+    const process = world.start()
+    const older = { ...process.envelope(), basedOnGeneration: 0 }
+    await world.clock.advance(5)
+    const newer = { ...process.envelope({ body: 'b' }), basedOnGeneration: 0 }
+    await process.handler.dispatch(older).resolution
+    await world.clock.advance(5_000)
+    expect(await process.handler.dispatch(newer).resolution).toMatchObject({ generation: 2 })
+  })
+
   test('an attempt that was made after the other one was there executes, however far its clock is behind', async () => {
     const world = createWorld({ commands: [command(superseding)] })
     await world.start({ skewMs: 5_000 }).dispatch({ body: 'b' }).resolution

@@ -114,6 +114,8 @@ class Execution implements Dispatch {
   readonly #target: Target
   #before: Execution | undefined
   readonly #released = new LazyAbort()
+  /** Asked for only where another request may have overtaken it. */
+  readonly #arrivedAtMs: number
   #generation: Generation | undefined
   #accepting: PromiseWithResolvers<void> | undefined
   #giveUp: (error: Error) => void = () => undefined
@@ -122,6 +124,7 @@ class Execution implements Dispatch {
     this.#options = options
     this.#target = target
     this.#before = before
+    this.#arrivedAtMs = target.command.supersedes ? options.clock.nowMs() : 0
     this.resolution = new Promise((resolve, reject) => {
       this.#giveUp = reject
       const guess = this.#isSurelyFirst() ? this.#start(freshPlan(target, firstGeneration, undefined)) : undefined
@@ -240,7 +243,8 @@ class Execution implements Dispatch {
   async #round(actual: ExpectedRevision | undefined): Promise<Resolution | undefined> {
     const { store, clockSkewMs } = this.#options
     const { command, envelope } = this.#target
-    const decision = await decideFromStream(envelope, { store, command, clockSkewMs })
+    const arrivedAtMs = this.#arrivedAtMs
+    const decision = await decideFromStream(envelope, { store, command, clockSkewMs, arrivedAtMs })
     if (this.#released.aborted) throw shuttingDown()
     switch (decision.kind) {
       case 'replay':

@@ -64,6 +64,11 @@ export interface ResolveOptions {
   readonly command: Command
   /** See KeyPolicy.clockSkewMs. */
   readonly clockSkewMs: number
+  /**
+   * When the attempt reached its handler, by the handler's clock; undefined for a gateway, which looks an attempt up that is
+   * under way, and leaves it to the handler.
+   */
+  readonly arrivedAtMs?: number
 }
 
 /**
@@ -75,7 +80,7 @@ export interface ResolveOptions {
  */
 export async function decideFromStream(
   envelope: CommandEnvelope,
-  { store, command, clockSkewMs }: ResolveOptions,
+  { store, command, clockSkewMs, arrivedAtMs }: ResolveOptions,
 ): Promise<KeyDecision> {
   const { tenant, key, attemptId, fingerprint, receivedAtMs } = envelope
   const stream = streamOf(commandIdOf(tenant, key))
@@ -88,18 +93,18 @@ export async function decideFromStream(
     if (own !== undefined) return { kind: 'replay', state: own }
   }
   if (decision.kind !== 'execute' || !supersedes || state.kind !== 'resolved') return decision
-  return (await isOvertaken(envelope, { store, stream, generation: state.generation }))
+  return (await isOvertaken(envelope, { store, stream, generation: state.generation, arrivedAtMs }))
     ? { kind: 'superseded' }
     : decision
 }
 
-/** Requests that are received closer together than this are simultaneous: none is refused, whatever order they come in. */
+/** What is received and reaches its handler within this time is simultaneous: none is refused, whatever order they come in. */
 const lateAfterMs = 1_000
 
 /**
- * True when the key's last generation began after its gateway had looked at the key for this attempt, and was received
- * well after it: so this attempt was under way for long, perhaps after its caller was told 503. Both together, since clocks may
- * differ: a generation that was there when the attempt was made is never newer, whatever they say.
+ * True when the key's last generation began after its gateway had looked at the key for this attempt, was received after
+ * it, and one of both took long: well after it, or the attempt itself was under way for long, perhaps after its caller had
+ * given it up. A generation that was there when the attempt was made is never newer, whatever the clocks say.
  */
 async function isOvertaken(
   { basedOnGeneration, receivedAtMs }: CommandEnvelope,
@@ -107,13 +112,19 @@ async function isOvertaken(
     store,
     stream,
     generation,
-  }: { readonly store: EventStore; readonly stream: StreamName; readonly generation: number },
+    arrivedAtMs = receivedAtMs,
+  }: {
+    readonly store: EventStore
+    readonly stream: StreamName
+    readonly generation: number
+    readonly arrivedAtMs: number | undefined
+  },
 ): Promise<boolean> {
   if (basedOnGeneration === undefined || generation <= basedOnGeneration) return false
   const last = await loadKeyState(store, stream, { withEnvelope: true })
-  return (
-    last.kind === 'resolved' && last.envelope !== undefined && last.envelope.receivedAtMs - receivedAtMs > lateAfterMs
-  )
+  if (last.kind !== 'resolved' || last.envelope === undefined) return false
+  const laterMs = last.envelope.receivedAtMs - receivedAtMs
+  return laterMs > lateAfterMs || (laterMs > 0 && arrivedAtMs - receivedAtMs > lateAfterMs)
 }
 
 /** True when the attempt may have had its outcome before what the stream ends with: an attempt has none from before it came. */
