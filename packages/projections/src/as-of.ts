@@ -1,5 +1,6 @@
 import type { EventStore, ListQuery, Projection, ReadStore } from '@holdfast/core'
 import { compareUtf8, idAt, placeOf } from './documents.ts'
+import { EventOwners } from './event-owners.ts'
 import { Fold } from './fold.ts'
 import { foldUntil } from './fold-until.ts'
 import type { Moment } from './moment.ts'
@@ -43,6 +44,7 @@ export async function asOf(
   const fold = new Fold(projection, {
     load: async (ids) => (await store.read(selector, ids))?.documents ?? [],
     ...{ position: snapshot.position, recordedUntilMs: snapshot.recordedUntilMs },
+    owners: new EventOwners(events),
     only: (document) => document.tenant === tenant && (id === undefined || document.id === id),
     // All that was changed stays until it is taken, at the end.
   })

@@ -9,6 +9,7 @@ import {
   type RecordedEvent,
 } from '@holdfast/core'
 import { idAt, placeOf, type LoadDocuments } from './documents.ts'
+import type { EventOwners } from './event-owners.ts'
 import { ForgottenPlaces } from './forgotten-places.ts'
 
 /** Which event it is. */
@@ -32,6 +33,8 @@ export interface FoldOptions {
   readonly recordedUntilMs?: number
   /** `load` finds nothing but what this fold hands over: a document that it never had is not looked for. Default false. */
   readonly fromNothing?: boolean
+  /** Tells whose events are that do not say so. Default: they are nobody's. */
+  readonly owners?: EventOwners
   /** Folds only documents that this wants. Default: all. */
   readonly only?: (document: DocumentId) => boolean
   /** Called for each event, after it was brought to its newest version. */
@@ -115,9 +118,11 @@ export class Fold {
   /** Folds the next events, up to a position. @throws FoldError; what `load` throws */
   async apply(events: readonly RecordedEvent[], position: bigint): Promise<void> {
     this.#batch++
+    const { owners } = this.#options
+    const told = this.#projection.scope === 'shared' ? events : ((await owners?.tell(events)) ?? events)
     const targets: Target[] = []
     const missing = new Set<string>()
-    for (const recorded of events) {
+    for (const recorded of told) {
       const target = this.#targetOf(recorded)
       targets.push(target)
       for (const place of target.places) {

@@ -1,5 +1,6 @@
 import type { Clock, EventStore, Projection, ProjectionClaim, ReadStore, ClaimResult } from '@holdfast/core'
 import { createCommitter, type Committer } from './committer.ts'
+import { EventOwners } from './event-owners.ts'
 import { Fold } from './fold.ts'
 import type { ProjectorObserver } from './projector.ts'
 
@@ -44,6 +45,7 @@ export async function followBuild(
   const fold = new Fold(projection, {
     load: async (ids) => (await store.read({ name, version }, ids))?.documents ?? [],
     ...{ position, recordedUntilMs: claimed.recordedUntilMs },
+    owners: new EventOwners(events),
     // A build without a checkpoint has no documents, and nobody else can give it any.
     fromNothing: position === 0n,
   })

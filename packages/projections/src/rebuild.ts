@@ -1,5 +1,6 @@
 import type { EventStore, Projection, RecordedEvent } from '@holdfast/core'
 import { createMemoryDocuments, type DocumentSet } from './documents.ts'
+import { EventOwners } from './event-owners.ts'
 import { Fold } from './fold.ts'
 import { foldUntil } from './fold-until.ts'
 import { isAfter, type Moment } from './moment.ts'
@@ -59,6 +60,7 @@ export async function rebuild(projection: Projection, options: RebuildOptions): 
     load: documents.load,
     position: 0n,
     fromNothing: true,
+    owners: new EventOwners(events),
     ...(tenant !== undefined && { only: (document) => document.tenant === tenant }),
     onEvent: ({ type, storedVersion, tenant: owner }) => {
       if (projection.scope === 'shared') tenants.add('')
