@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { barChart } from '@holdfast/report'
 import kafkajs from 'kafkajs'
@@ -8,6 +8,7 @@ import { loadResult, putLoad, type Load, type LoadResult } from '../load/wrk.ts'
 import { measure, measured, middle, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
 import { definePart, type Section, type Setting } from '../part.ts'
+import { cpuSecondsOf } from '../process-tree.ts'
 import { ratioFigure } from '../report/figures.ts'
 import { count, micros, ms, ratio, table } from '../report/format.ts'
 import { startBareLoop, type BareLoop } from '../servers/kafka-loop-client.ts'
@@ -26,8 +27,8 @@ const result = z.object({
   ),
   /** At 64 connections: bare Fastify, replays from another gateway than the first, orders of three steps. */
   beside: z.array(z.object({ bare: measured, fresh: measured, replay: measured, three: measured })),
-  /** Fresh keys/s at 64 connections for one gateway, with one and with two handlers. */
-  handlers: z.object({ one: loadResult, two: loadResult }),
+  /** Fresh keys over 64 connections in all, with one and two of each; CPU is that of everything, the load generator too. */
+  growth: z.array(z.object({ gateways: z.number(), handlers: z.number(), rounds: z.array(measured) })),
   memoryMb: z.object({ gateway: z.number(), handler: z.number() }),
 })
 
@@ -91,12 +92,41 @@ async function measureAll(setting: Setting): Promise<Result> {
       beside.push({ bare: floorFigures, fresh, replay, three })
     }
     const memoryMb = { gateway: gateway.peakMemoryMb(), handler: handler.peakMemoryMb() }
-    const one = await putLoad(load({ prefix: 'one', connections: mainConnections }))
-    await installed.startHandler()
-    await putLoad(load({ prefix: 'settle', connections: mainConnections }))
-    const two = await putLoad(load({ prefix: 'two', connections: mainConnections }))
-    return { rows, beside, handlers: { one, two }, memoryMb }
+    const growth: Result['growth'] = []
+    for (const handlers of [1, 2]) {
+      if (handlers === 2) await installed.startHandler()
+      const urls = [gateway.url, otherGateway.url]
+      // Until the group has its new shares, and the gateways know that keys are new.
+      await spread(urls, load({ prefix: `settle${handlers}`, connections: mainConnections }))
+      const one: Measured[] = []
+      const two: Measured[] = []
+      for (let round = 1; round <= setting.rounds; round++) {
+        const at = { prefix: `g${handlers}r${round}`, connections: mainConnections }
+        one.push(await spread(urls.slice(0, 1), load({ ...at, prefix: `${at.prefix}one` })))
+        two.push(await spread(urls, load({ ...at, prefix: `${at.prefix}two` })))
+      }
+      growth.push({ gateways: 1, handlers, rounds: one }, { gateways: 2, handlers, rounds: two })
+    }
+    return { rows, beside, growth, memoryMb }
   })
+}
+
+/** One load over several gateways, and the processor time of all that this process has started. */
+async function spread(urls: readonly string[], load: Load): Promise<Measured> {
+  const before = cpuSecondsOf([process.pid])
+  const connections = load.connections / urls.length
+  const parts = await Promise.all(
+    urls.map((url, at) => putLoad({ ...load, url, connections, prefix: `${load.prefix}-${at}` })),
+  )
+  const sum = (figure: (each: LoadResult) => number): number => parts.reduce((all, each) => all + figure(each), 0)
+  const requests = sum((each) => each.requests)
+  return {
+    requests,
+    requestsPerSecond: sum((each) => each.requestsPerSecond),
+    p50Ms: sum((each) => each.p50Ms) / parts.length,
+    p99Ms: Math.max(...parts.map((each) => each.p99Ms)),
+    cpuMicros: ((cpuSecondsOf([process.pid]) - before) * 1e6) / Math.max(1, requests),
+  }
 }
 
 async function withInstallation<T>(use: (installed: Installation) => Promise<T>): Promise<T> {
@@ -136,7 +166,7 @@ async function createLoopTopics(brokers: string): Promise<void> {
   await admin.disconnect()
 }
 
-async function report({ rows, beside, handlers, memoryMb }: Result): Promise<Section> {
+async function report({ rows, beside, growth, memoryMb }: Result): Promise<Section> {
   const throughput = (rounds: Result['rows'][number]['rounds']): number =>
     median(rounds.map(({ loop, fresh }) => fresh.requestsPerSecond / loop.requestsPerSecond))
   const p50 = (rounds: Result['rows'][number]['rounds']): number =>
@@ -207,8 +237,18 @@ async function report({ rows, beside, handlers, memoryMb }: Result): Promise<Sec
         ],
       ),
       '',
-      `A second handler, ${mainConnections} connections: from ${count(handlers.one.requestsPerSecond)}/s to ${count(handlers.two.requestsPerSecond)}/s. All processes, the broker and the load`,
-      'generator share the processors, which is what limits both.',
+      `More of each, fresh keys over ${mainConnections} connections in all. CPU is that of everything on the machine's processors: gateways, handlers,`,
+      'broker, store and load generator; what they have in all, divided by it, is the most that any number of them can do there.',
+      '',
+      ...table(
+        ['gateways', 'handlers', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'the most/s'],
+        growth.map(({ gateways, handlers, rounds }) => {
+          const of = middle(rounds)
+          const most = (availableParallelism() * 1e6) / of.cpuMicros
+          const figures = [count(of.requestsPerSecond), ms(of.p50Ms), ms(of.p99Ms), micros(of.cpuMicros), count(most)]
+          return [count(gateways), count(handlers), ...figures]
+        }),
+      ),
       '',
       `Highest resident memory: gateway ${memoryMb.gateway} MiB, handler ${memoryMb.handler} MiB.`,
     ],
@@ -218,7 +258,7 @@ async function report({ rows, beside, handlers, memoryMb }: Result): Promise<Sec
 export const distributed = definePart({
   name: 'distributed',
   title: 'Distributed: Kafka and EventStoreDB, beside a bare KafkaJS loop',
-  timeoutMs: 8 * 60_000,
+  timeoutMs: 10 * 60_000,
   result,
   measure: measureAll,
   report,

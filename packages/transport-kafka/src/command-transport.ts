@@ -31,7 +31,10 @@ export interface KafkaCommandTransportOptions extends TopicOptions, Omit<KafkaCo
   readonly publishTimeoutMs?: number
   /** How long an attempt may wait for its outcome. Default 120,000: twice the longest that a caller may wait. */
   readonly maxPendingMs?: number
-  /** When the key's stream is read while no reply comes. Default from 250 ms, doubling, up to 5 s. */
+  /**
+   * When the key's stream is read while no reply comes. Default from 250 ms, doubling, up to 5 s. Where replies are
+   * slower than that at present, the first read waits until this one is late.
+   */
   readonly lookupBackoff?: Backoff
   /** Reads of streams at a time, all attempts together. Default 64. */
   readonly maxConcurrentLookups?: number

@@ -5,6 +5,7 @@ import type { Backoff } from './backoff.ts'
 import type { KafkaLogger } from './logger.ts'
 import type { Reply } from './messages.ts'
 import type { KafkaTransportMetrics } from './metrics.ts'
+import { createReplyDelay } from './reply-delay.ts'
 
 export interface PendingAttemptsOptions {
   /** Reads the key's stream: what became of the attempt, or undefined while it is open. */
@@ -26,7 +27,7 @@ export interface PendingAttempt {
 }
 
 export interface PendingAttempts {
-  /** `onGivenUp` is called when the attempt is failed before it was published. */
+  /** `onGivenUp` is called when the attempt is failed, or its outcome found, before it was published. */
   add(envelope: CommandEnvelope, onGivenUp: () => void): PendingAttempt
   reply(reply: Reply): void
   readonly size: number
@@ -56,15 +57,19 @@ const sweepMs = 25
 export function createPendingAttempts(options: PendingAttemptsOptions): PendingAttempts {
   const { lookup, lookupBackoff, publishTimeoutMs, maxPendingMs, logger, metrics } = options
   const entries = new Map<string, Entry>()
+  const delay = createReplyDelay()
   let lookupsRunning = 0
   let sweeper: NodeJS.Timeout | undefined
 
   const settle = (entry: Entry, resolution: Resolution, by: 'reply' | 'look-up') => {
     if (!remove(entry)) return
+    if (!entry.isPublished && by === 'look-up') entry.onGivenUp()
     // The outcome is durable before anybody tells of it.
     entry.durable.resolve()
     entry.resolution.resolve(resolution)
-    metrics.resolved?.({ by, durationMs: performance.now() - entry.startedAt })
+    const durationMs = performance.now() - entry.startedAt
+    if (by === 'reply') delay.note(durationMs)
+    metrics.resolved?.({ by, durationMs })
   }
 
   const fail = (entry: Entry, error: TransportError) => {
@@ -80,8 +85,10 @@ export function createPendingAttempts(options: PendingAttemptsOptions): PendingA
   const markPublished = (entry: Entry) => {
     entry.isPublished = true
     entry.durable.resolve()
-    entry.lookupAt = performance.now() + backoffMs(1, lookupBackoff)
   }
+
+  /** The first is due when the reply is late, as replies are at present. */
+  const firstLookupMs = () => Math.max(backoffMs(1, lookupBackoff), Math.min(delay.lateAfterMs(), lookupBackoff.maxMs))
 
   const lookUp = async (entry: Entry) => {
     entry.lookups++
@@ -110,7 +117,7 @@ export function createPendingAttempts(options: PendingAttemptsOptions): PendingA
         fail(entry, new TransportError(`the command was not acknowledged within ${publishTimeoutMs} ms`))
       } else if (age > maxPendingMs) {
         fail(entry, new TransportError(`no outcome within ${maxPendingMs} ms; the command goes on`))
-      } else if (entry.isPublished && now >= entry.lookupAt && lookupsRunning < options.maxConcurrentLookups) {
+      } else if (now >= entry.lookupAt && lookupsRunning < options.maxConcurrentLookups) {
         void lookUp(entry)
       }
     }
@@ -121,16 +128,18 @@ export function createPendingAttempts(options: PendingAttemptsOptions): PendingA
   }
 
   const add = (envelope: CommandEnvelope, onGivenUp: () => void): PendingAttempt => {
+    const startedAt = performance.now()
     const entry: Entry = {
       envelope,
-      startedAt: performance.now(),
+      startedAt,
       durable: Promise.withResolvers(),
       resolution: Promise.withResolvers(),
       onGivenUp,
       attempts: 1,
       isPublished: false,
       lookups: 0,
-      lookupAt: Infinity,
+      // Also before it is published: while the brokers are away, an outcome that is there already is answered.
+      lookupAt: startedAt + firstLookupMs(),
     }
     // A caller may want only one of the two.
     entry.durable.promise.catch(() => undefined)

@@ -1,6 +1,6 @@
 import { TransportError } from '@holdfast/core'
 import type { CommandEnvelope, Resolution } from '@holdfast/core'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { silentLogger } from './logger.ts'
 import { createPendingAttempts } from './pending-attempts.ts'
 import type { PendingAttemptsOptions } from './pending-attempts.ts'
@@ -90,6 +90,41 @@ test('look-ups are bounded, however many wait', async () => {
   for (const { published } of attempts) published()
   await Promise.all(attempts.map(({ dispatch }) => dispatch.resolution))
   expect(most).toBe(2)
+})
+
+test('an outcome that is there already is found before the command is published, and its message let go', async () => {
+  let letGo = 0
+  const pending = create({ lookup: (looked) => Promise.resolve(outcomeOf(looked)) })
+  const envelope = attempt()
+  const { dispatch } = pending.add(envelope, () => letGo++)
+  expect(await dispatch.resolution).toEqual(outcomeOf(envelope))
+  await dispatch.durable()
+  expect(letGo).toBe(1)
+})
+
+test('while replies are slow, an attempt is looked up when its reply is late, not before', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+  const looked: string[] = []
+  const pending = create({
+    lookup: ({ attemptId }) => {
+      looked.push(attemptId)
+      return Promise.resolve(undefined)
+    },
+    lookupBackoff: { minMs: 10, maxMs: 5_000 },
+  })
+  const [first, second] = [attempt(), attempt()]
+  pending.add(first, nothing)
+  await vi.advanceTimersByTimeAsync(400)
+  pending.reply({ v: 1, kind: 'resolution', attemptId: first.attemptId, attempts: 1, resolution: outcomeOf(first) })
+  pending.add(second, nothing)
+  // 400 ms and four deviations of 200 ms.
+  await vi.advanceTimersByTimeAsync(1_190)
+  expect(looked).not.toContain(second.attemptId)
+  await vi.advanceTimersByTimeAsync(50)
+  expect(looked).toContain(second.attemptId)
 })
 
 test('what is not acknowledged in time is given up, and its message let go', async () => {

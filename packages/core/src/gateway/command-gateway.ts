@@ -12,6 +12,7 @@ import type { CommandTransport, Dispatch, Resolution } from '../ports/command-tr
 import { EventStoreError, type EventStore } from '../ports/event-store.ts'
 import type { Answer } from './answer.ts'
 import { OutcomeCache } from './outcome-cache.ts'
+import { UsedKeys } from './used-keys.ts'
 
 export interface CommandGatewayOptions {
   readonly transport: CommandTransport
@@ -25,8 +26,8 @@ export interface CommandGatewayOptions {
   /** How long a 202 may wait for the command to become durable before it turns into 503, milliseconds. */
   readonly durableTimeoutMs: number
   /**
-   * Look for a recorded outcome before the transport is asked. True where the transport is a journey (Kafka); false where
-   * the handler is in this process and reads the same stream anyway.
+   * Look for a recorded outcome before the transport is asked, unless keys are mostly new ({@link UsedKeys}). True where
+   * the transport is a journey (Kafka); false where the handler is in this process and reads the same stream anyway.
    */
   readonly readFirst: boolean
   /**
@@ -75,6 +76,7 @@ export class CommandGateway {
   readonly #inFlight = new Map<CommandId, InFlight>()
   readonly #waiting = new Set<() => void>()
   readonly #cache: OutcomeCache
+  readonly #usedKeys = new UsedKeys()
   #refusing = false
   #draining = false
   #answering = 0
@@ -228,12 +230,14 @@ export class CommandGateway {
       input: request.input,
       ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
     }
-    const dispatch = readFirst ? this.#readThenDispatch(request.command, envelope) : transport.dispatch(envelope)
+    const looks = readFirst && (!transport.ready() || this.#usedKeys.worthALook(request.command, receivedAtMs))
+    const dispatch = looks ? this.#readThenDispatch(request.command, envelope) : transport.dispatch(envelope)
     const flying: InFlight = { envelope, dispatch }
     this.#inFlight.set(commandId, flying)
     dispatch.resolution.then(
       (resolution) => {
         this.#inFlight.delete(commandId)
+        this.#usedKeys.note(resolution, attemptId)
         // A first answer is kept by nobody: most keys are never asked for again. A known key has to be kept up to date.
         if (resolution.kind !== 'outcome') return
         if (resolution.attemptId === attemptId) this.#cache.delete(commandId)
@@ -241,6 +245,7 @@ export class CommandGateway {
       },
       () => {
         this.#inFlight.delete(commandId)
+        this.#usedKeys.forget()
       },
     )
     return this.#wait(flying, { commandId, attemptId, waitMs: request.waitMs })
