@@ -4,7 +4,7 @@ import { consume, createAppend, createKafka, createSender, loopTopics } from './
 const kafka = createKafka(process.env['BROKERS'] ?? '')
 const append = createAppend(process.env['EVENTSTORE_URL'] ?? '')
 const reply = await createSender(kafka, loopTopics.back)
-await consume(kafka, loopTopics.there, ({ key, value }) => {
+await consume(kafka, { topic: loopTopics.there, commits: true }, ({ key, value }) => {
   append(`command-${String(key)}`, String(value)).then(
     () => {
       reply({ key: key ?? null, value })

@@ -6,7 +6,7 @@ import { consume, createKafka, createSender, loopTopics } from './kafka-loop.ts'
 const kafka = createKafka(process.env['BROKERS'] ?? '')
 const send = await createSender(kafka, loopTopics.there)
 const waiting = new Map<string, () => void>()
-await consume(kafka, loopTopics.back, ({ key }) => {
+await consume(kafka, { topic: loopTopics.back, commits: false }, ({ key }) => {
   const name = String(key)
   waiting.get(name)?.()
   waiting.delete(name)

@@ -3,13 +3,15 @@
  * it goes: idempotent producers, `acks=all`, one send for all that waits in a turn of the event loop. Both ends share this file.
  */
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
-import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs'
+import kafkajs, { type Consumer, type Kafka, type Message, type Producer } from 'kafkajs'
 
 export const loopTopics = { there: 'bench-loop.there', back: 'bench-loop.back' } as const
 
 export function createKafka(brokers: string): Kafka {
   return new kafkajs.Kafka({ clientId: 'bench-loop', brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING })
 }
+
+const commitIntervalMs = 100
 
 /** Sends all that waits in one request. */
 export async function createSender(kafka: Kafka, topic: string): Promise<(message: Message) => void> {
@@ -32,8 +34,16 @@ export async function createSender(kafka: Kafka, topic: string): Promise<(messag
   }
 }
 
-/** Hands every message from the end of the topic on to `take`; resolves when the consumer has joined. */
-export async function consume(kafka: Kafka, topic: string, take: (message: Message) => void): Promise<void> {
+/**
+ * Hands every message from the end of the topic on to `take`; resolves when the consumer has joined. `commits`: how far it
+ * is, ten times a second, as the handler does; the gateway commits nothing of its replies.
+ */
+export async function consume(
+  kafka: Kafka,
+  { topic, commits }: { readonly topic: string; readonly commits: boolean },
+  take: (message: Message) => void,
+): Promise<void> {
+  const taken = new Map<number, string>()
   const consumer = kafka.consumer({ groupId: `bench-loop-${process.pid}`, maxWaitTimeInMs: 100 })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: false })
@@ -43,12 +53,25 @@ export async function consume(kafka: Kafka, topic: string, take: (message: Messa
     })
   })
   await consumer.run({
-    eachBatch: async (payload) => {
-      for (const message of payload.batch.messages) take(message)
+    // On its own, KafkaJS commits behind each batch of each partition, and waits for it before it fetches again.
+    autoCommit: false,
+    eachBatch: (payload) => {
+      const { partition, messages } = payload.batch
+      for (const message of messages) take(message)
       payload.resolveOffset(payload.batch.lastOffset())
+      taken.set(partition, payload.batch.lastOffset())
+      return Promise.resolve()
     },
   })
   await joined
+  if (commits) setInterval(() => void commit(consumer, topic, taken), commitIntervalMs)
+}
+
+async function commit(consumer: Consumer, topic: string, taken: Map<number, string>): Promise<void> {
+  if (taken.size === 0) return
+  const offsets = [...taken].map(([partition, last]) => ({ topic, partition, offset: String(BigInt(last) + 1n) }))
+  taken.clear()
+  await consumer.commitOffsets(offsets)
 }
 
 /** An append as the handler makes it: one event with an expected revision. */

@@ -30,11 +30,16 @@ export function parseCommandId(text: string): CommandId | undefined {
   return commandIdPattern.test(text) ? (text as CommandId) : undefined
 }
 
+/** A request asks for its id several times in one turn of the event loop. */
+let lastAsked = { scope: '', id: '' as CommandId }
+
 /**
  * The key's command id. NUL separates the parts: neither a tenant nor a key can contain it, so no two pairs collide.
  */
 export function commandIdOf(tenant: Tenant, key: IdempotencyKey): CommandId {
-  return hash('sha256', `${tenant}\0${key}`, 'hex') as CommandId
+  const scope = `${tenant}\0${key}`
+  if (scope !== lastAsked.scope) lastAsked = { scope, id: hash('sha256', scope, 'hex') as CommandId }
+  return lastAsked.id
 }
 
 export function streamOf(commandId: CommandId): StreamName {

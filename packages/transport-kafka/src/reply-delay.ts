@@ -8,13 +8,17 @@
 export interface ReplyDelay {
   /** A reply came so long after its command, milliseconds. Look-ups are not noted: what is slow there is not a reply. */
   note(delayMs: number): void
-  /** A reply that takes longer than this is late, milliseconds. 0 before the first. */
+  /**
+   * A reply that takes longer than this is late, milliseconds: twice what RFC 6298 gives, since nothing is wrong with most
+   * that take that long. 0 before the first.
+   */
   lateAfterMs(): number
 }
 
 const meanGain = 1 / 8
 const deviationGain = 1 / 4
 const deviations = 4
+const margin = 2
 
 export function createReplyDelay(): ReplyDelay {
   let meanMs: number | undefined
@@ -30,6 +34,6 @@ export function createReplyDelay(): ReplyDelay {
       deviationMs += (Math.abs(delayMs - meanMs) - deviationMs) * deviationGain
       meanMs += (delayMs - meanMs) * meanGain
     },
-    lateAfterMs: () => (meanMs === undefined ? 0 : meanMs + deviations * deviationMs),
+    lateAfterMs: () => (meanMs === undefined ? 0 : margin * (meanMs + deviations * deviationMs)),
   }
 }

@@ -1,5 +1,6 @@
 import {
   commandIdOf,
+  LazyAbort,
   loadKeyState,
   resolveFromStream,
   streamOf,
@@ -48,7 +49,7 @@ class VisibleDispatch implements Dispatch {
   readonly #dispatch: Dispatch
   readonly #envelope: CommandEnvelope
   readonly #options: VisibleWhenDurableOptions
-  readonly #settled = new AbortController()
+  readonly #settled = new LazyAbort()
   #find: (resolution: Resolution) => void = () => undefined
   /** Until then a caller waits for the command to become visible; the first one starts that time for all. */
   #deadlineMs: number | undefined
@@ -75,7 +76,7 @@ class VisibleDispatch implements Dispatch {
     await this.#dispatch.durable()
     const { clock } = this.#options
     this.#deadlineMs ??= clock.nowMs() + longestWaitMs
-    for (let pauseMs = firstPauseMs; !this.#settled.signal.aborted; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+    for (let pauseMs = firstPauseMs; !this.#settled.aborted; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
       if (await this.#isVisible()) return
       if (clock.nowMs() >= this.#deadlineMs) return
       await clock.sleep(pauseMs, this.#settled.signal)
