@@ -1,4 +1,3 @@
-import { types } from 'node:util'
 import type { Command } from '../command/define-command.ts'
 import type { Resolution } from '../ports/command-transport.ts'
 
@@ -11,6 +10,7 @@ const weight = 1 / 32
 const worthAShare = 1 / 8
 /** After so long without any answer, milliseconds, something is away: a look tells what is recorded, or which it is. */
 const silenceMs = 1_000
+const asyncFunction: unknown = Object.getPrototypeOf(async () => undefined)
 
 /**
  * Which attempts are worth a look at their key's stream before they are dispatched: where the transport is a journey,
@@ -31,7 +31,7 @@ export class UsedKeys {
    */
   worthALook(command: Command, nowMs: number): boolean {
     const isSilent = this.#askedAtMs !== undefined && nowMs - this.#askedAtMs > silenceMs
-    const mayTakeLong = types.isAsyncFunction(Reflect.get(command, 'handle'))
+    const mayTakeLong = Object.getPrototypeOf(Reflect.get(command, 'handle')) === asyncFunction
     const looks =
       this.#share > worthAShare || isSilent || mayTakeLong || command.supersedes || command.concurrent === 'conflict'
     if (!looks) this.#askedAtMs ??= nowMs
