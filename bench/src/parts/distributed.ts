@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { barChart } from '@holdfast/report'
 import kafkajs from 'kafkajs'
 import { z } from 'zod'
-import { loadResult, putLoad, type Load, type LoadResult } from '../load/wrk.ts'
+import { putLoad, type Load, type LoadResult } from '../load/wrk.ts'
 import { measure, measured, middle, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
 import { definePart, type Section, type Setting } from '../part.ts'
@@ -20,11 +20,12 @@ import { startKafkaInstallation } from '../systems/kafka-installation.ts'
 import { orderBody, pidsOf, stopSystem, type System } from '../systems/system.ts'
 
 const mainConnections = 64
+/** Four processes, each with little to do for a single command: it takes thousands until the code that runs is compiled. */
+const longWarmUpSeconds = 15
 
 const result = z.object({
-  rows: z.array(
-    z.object({ connections: z.number(), rounds: z.array(z.object({ loop: loadResult, fresh: measured })) }),
-  ),
+  /** CPU is that of everything, the load generator too. */
+  rows: z.array(z.object({ connections: z.number(), rounds: z.array(z.object({ loop: measured, fresh: measured })) })),
   /** At 64 connections: bare Fastify, replays from another gateway than the first, orders of three steps. */
   beside: z.array(z.object({ bare: measured, fresh: measured, replay: measured, three: measured })),
   /** Fresh keys over 64 connections in all, with one and two of each; CPU is that of everything, the load generator too. */
@@ -57,16 +58,17 @@ async function measureAll(setting: Setting): Promise<Result> {
       seconds,
       ...of,
     })
-    await putLoad(load({ prefix: 'warm', connections: mainConnections }))
-    await loop.measure(mainConnections, seconds)
+    const warmUpSeconds = setting.quick ? seconds : longWarmUpSeconds
+    await putLoad(load({ prefix: 'warm', connections: mainConnections, seconds: warmUpSeconds }))
+    await loop.measure(mainConnections, warmUpSeconds)
     const rows: Result['rows'] = []
     for (const connections of [1, 16, mainConnections, 256]) {
-      const rounds: { loop: LoadResult; fresh: Measured }[] = []
+      const rounds: Result['rows'][number]['rounds'] = []
       for (let round = 1; round <= setting.rounds; round++) {
         const prefix = `c${connections}r${round}`
         rounds.push({
-          loop: await loop.measure(connections, seconds),
-          fresh: await measure(pids, load({ prefix, connections })),
+          loop: await withCpu(() => loop.measure(connections, seconds)),
+          fresh: await withCpu(() => putLoad(load({ prefix, connections }))),
         })
       }
       rows.push({ connections, rounds })
@@ -111,22 +113,28 @@ async function measureAll(setting: Setting): Promise<Result> {
   })
 }
 
-/** One load over several gateways, and the processor time of all that this process has started. */
-async function spread(urls: readonly string[], load: Load): Promise<Measured> {
+/** A load together with the processor time of all that this process has started, for each request. */
+async function withCpu(put: () => Promise<LoadResult>): Promise<Measured> {
   const before = cpuSecondsOf([process.pid])
-  const connections = load.connections / urls.length
-  const parts = await Promise.all(
-    urls.map((url, at) => putLoad({ ...load, url, connections, prefix: `${load.prefix}-${at}` })),
-  )
-  const sum = (figure: (each: LoadResult) => number): number => parts.reduce((all, each) => all + figure(each), 0)
-  const requests = sum((each) => each.requests)
-  return {
-    requests,
-    requestsPerSecond: sum((each) => each.requestsPerSecond),
-    p50Ms: sum((each) => each.p50Ms) / parts.length,
-    p99Ms: Math.max(...parts.map((each) => each.p99Ms)),
-    cpuMicros: ((cpuSecondsOf([process.pid]) - before) * 1e6) / Math.max(1, requests),
-  }
+  const of = await put()
+  return { ...of, cpuMicros: ((cpuSecondsOf([process.pid]) - before) * 1e6) / Math.max(1, of.requests) }
+}
+
+/** One load over several gateways. */
+function spread(urls: readonly string[], load: Load): Promise<Measured> {
+  return withCpu(async () => {
+    const connections = load.connections / urls.length
+    const parts = await Promise.all(
+      urls.map((url, at) => putLoad({ ...load, url, connections, prefix: `${load.prefix}-${at}` })),
+    )
+    const sum = (figure: (each: LoadResult) => number): number => parts.reduce((all, each) => all + figure(each), 0)
+    return {
+      requests: sum((each) => each.requests),
+      requestsPerSecond: sum((each) => each.requestsPerSecond),
+      p50Ms: sum((each) => each.p50Ms) / parts.length,
+      p99Ms: Math.max(...parts.map((each) => each.p99Ms)),
+    }
+  })
 }
 
 async function withInstallation<T>(use: (installed: Installation) => Promise<T>): Promise<T> {
@@ -210,15 +218,22 @@ async function report({ rows, beside, growth, memoryMb }: Result): Promise<Secti
     ],
     markdown: [
       'One gateway and one handler on a real Kafka broker and the EventStoreDB stand-in, beside a bare loop on the same two',
-      '(produce → consume → append → produce → consume, no HTTP), interleaved. Medians over the rounds.',
+      '(produce → consume → append → produce → consume, no HTTP, no result), interleaved. Medians over the rounds. CPU is the',
+      'processor time for each command of everything: both ends, broker, store, load generator.',
       '',
       ...table(
-        ['connections', 'loop/s', 'loop p50 ms', 'loop p99 ms', 'Holdfast/s', 'p50 ms', 'p99 ms', 'throughput', 'p50'],
+        [
+          ...['connections', 'loop/s', 'loop p50 ms', 'loop p99 ms', 'loop CPU µs'],
+          ...['Holdfast/s', 'p50 ms', 'p99 ms', 'CPU µs', 'throughput', 'p50'],
+        ],
         rows.map(({ connections, rounds }) => {
           const [loop, fresh] = [middle(rounds.map((each) => each.loop)), middle(rounds.map((each) => each.fresh))]
           return [
             count(connections),
-            ...[loop, fresh].flatMap((each) => [count(each.requestsPerSecond), ms(each.p50Ms), ms(each.p99Ms)]),
+            ...[loop, fresh].flatMap((each) => [
+              count(each.requestsPerSecond),
+              ...[ms(each.p50Ms), ms(each.p99Ms), micros(each.cpuMicros)],
+            ]),
             ratio(throughput(rounds)),
             ratio(p50(rounds)),
           ]
