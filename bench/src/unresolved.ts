@@ -6,9 +6,9 @@ import {
   parseTenant,
   systemClock,
   systemIds,
+  type EventStore,
   type JsonObject,
 } from '@holdfast/core'
-import { createSqliteEventStore } from '@holdfast/event-store-sqlite'
 import { app } from './servers/app.ts'
 import { orderBody } from './systems/system.ts'
 
@@ -18,14 +18,13 @@ const never = (): Promise<never> =>
     // A process that dies in the middle of it.
   })
 /** Commands that are accepted at one time: as many share a transaction. */
-const atOnce = 1_000
+const atOnce = 200
 
 /**
  * Fills a store with commands that were accepted and have no outcome, as a process leaves them that dies: by the gateway and
- * the handler themselves, with a `handle` that does not end.
+ * the handler themselves, with a `handle` that does not end. Closes the store.
  */
-export async function leaveUnresolved(dataDir: string, command: string, keys: number): Promise<void> {
-  const store = await createSqliteEventStore({ dataDir })
+export async function leaveUnresolved(store: EventStore, command: string, keys: number): Promise<void> {
   const stuck = defineApp({
     name: app.name,
     commands: app.commands.map((each) => (each.name === command ? { ...each, handle: never } : each)),
@@ -45,8 +44,9 @@ export async function leaveUnresolved(dataDir: string, command: string, keys: nu
     const parsed = parseIdempotencyKey(`unresolved-${number}`)
     if (parsed.kind !== 'key') throw new Error('it is a key')
     const request = { command: definition, tenant, key: parsed.key, input, waitMs: 0, requestId: systemIds.uuid() }
-    const { kind } = await gateway.submit(request)
-    if (kind !== 'pending') throw new Error(`it was answered ${kind}`)
+    const answer = await gateway.submit(request)
+    if (answer.kind !== 'pending')
+      throw new Error(`it was answered ${answer.kind}`, { cause: 'cause' in answer ? answer.cause : undefined })
   }
   try {
     for (let from = 0; from < keys; from += atOnce)

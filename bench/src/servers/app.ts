@@ -2,6 +2,9 @@ import { created, defineApp, defineCommand, type Command, type CommandContext, t
 import { z } from 'zod'
 import { failingQuantity, maxQuantity } from '../systems/system.ts'
 
+/** Of a try: short, so that a lease may be. */
+const timeoutMs = 10_000
+
 const input = z.strictObject({ product_id: z.string().min(1).max(100), quantity: z.int().positive() })
 
 /** What a step does: nothing that takes time, so that the cost of the step itself is measured. */
@@ -31,6 +34,7 @@ function orderCommand(
     route: { method: 'POST', path },
     input,
     refusals,
+    retry: { timeoutMs },
     handle(order, ctx) {
       if (order.quantity > maxQuantity)
         return ctx.refuse('quantity-too-large', `${order.quantity} were ordered, and ${maxQuantity} is the most.`)
@@ -50,7 +54,7 @@ const poisoned = defineCommand({
   name: 'order.place-poisoned',
   route: { method: 'POST', path: '/api/order-poisoned' },
   input,
-  retry: { attempts: 40, initialDelayMs: 20, maxDelayMs: 100 },
+  retry: { attempts: 40, initialDelayMs: 20, maxDelayMs: 100, timeoutMs },
   async handle(_order, ctx) {
     await ctx.step('reserve-stock', () => Promise.reject(new Error('it never works')), { retry: { attempts: 1 } })
     return { type: 'OrderPlaced', data: {} } as const
