@@ -95,7 +95,8 @@ describe('a start that must not succeed', () => {
     })
     expect(result.code).toBe(1)
     expect(errorLines(result.stderr)).toHaveLength(1)
-    expect(result.stderr).toContain(port)
+    expect(result.stderr).toContain(`127.0.0.1:${port}`)
+    expect(result.stderr).toContain('HOLDFAST_PORT')
   })
 
   test('a file that is no event store is refused and left as it is', async () => {

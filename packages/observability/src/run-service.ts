@@ -1,4 +1,5 @@
 import type { Logger } from './logger.ts'
+import { startFault } from './start-fault.ts'
 
 export interface RunningService {
   /** Answers what is in flight and lets go of everything; resolves when the process may end. */
@@ -20,7 +21,7 @@ export async function runService({ start, stopTimeoutMs }: RunServiceOptions): P
   try {
     running = await start()
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`${startFault(error)}\n`)
     process.exit(1)
   }
   const { service, log } = running
