@@ -27,6 +27,8 @@ export interface Committer {
   flush(): Promise<void>
   /** Resolves when no commit is under way or due. @throws what a commit failed with */
   settled(): Promise<void>
+  /** Resolves when the commit under way is done: by then the next one has taken what has changed. @throws as `settled` */
+  handedOver(): Promise<void>
   /** Waits for the commit under way, and begins none. */
   close(): Promise<void>
 }
@@ -131,6 +133,10 @@ export function createCommitter(options: CommitterOptions, parts: CommitterParts
       await settled()
     },
     settled,
+    handedOver: async () => {
+      await underWay
+      if (failure !== undefined) throw failure as Error
+    },
     close: async () => {
       ended = true
       cancel?.()

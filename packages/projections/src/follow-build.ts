@@ -76,7 +76,8 @@ export async function followBuild(
       if (stop.aborted) break
       await fold.apply(batch.events, batch.position)
       committer.moved(batch.caughtUp)
-      if (carefulUntil !== undefined || fold.changed >= maxChanged) await committer.settled()
+      if (carefulUntil !== undefined) await committer.settled()
+      else if (fold.changed >= maxChanged) await committer.handedOver()
       if (carefulUntil !== undefined && batch.position >= carefulUntil) return { kind: 'again' }
     }
     return await endOf(committer, signal)
