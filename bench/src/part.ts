@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 
-/** How much is measured. Every part keeps to it, so that one full run fits into half an hour. */
+/** How much is measured. Every part keeps to it, so that one full run fits into 40 minutes. */
 export interface Setting {
   /** Only to see that everything runs: a second each, one round, small numbers. Its figures mean nothing. */
   readonly quick: boolean

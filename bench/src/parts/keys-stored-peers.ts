@@ -4,6 +4,7 @@ import { measure, measured, middle, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
 import { definePart, type Section, type Setting } from '../part.ts'
 import { memoryMbOf } from '../process-tree.ts'
+import { measureReplays } from '../replays.ts'
 import { count, micros, ms, ratio, table } from '../report/format.ts'
 import { contenders, withSystems, type Running } from '../systems/index.ts'
 import { orderBody, pidsOf, type Contender } from '../systems/system.ts'
@@ -127,7 +128,7 @@ async function measureRound(
   const load = { url: system.url, path, body: orderBody, connections, seconds }
   return {
     fresh: await measure(pidsOf(system), { ...load, mode: 'fresh', prefix: name }),
-    any: await measure(pidsOf(system), { ...load, mode: 'replay', prefix, keys }),
+    any: await measureReplays(system, { ...load, prefix, keys }),
   }
 }
 

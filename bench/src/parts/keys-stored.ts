@@ -165,7 +165,8 @@ async function report({ sizes, memory }: Result): Promise<Section> {
     ],
     markdown: [
       `Stores that were filled beforehand through gateway and handler, one embedded server on each, ${connections} connections, in turn.`,
-      'Replays of any stored key ask for keys at random: nearly all of them come from the file.',
+      'Replays of any stored key ask for keys at random. With the fewest keys all of them come from memory, with the most nearly all from',
+      'the file: the ratio of the two is that of memory to file, not of few keys to many.',
       '',
       ...table(
         [

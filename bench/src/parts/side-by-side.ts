@@ -4,6 +4,7 @@ import { fire } from '../load/volley.ts'
 import { measure, measured, middle, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
 import { definePart, type Chart, type Figure, type Section, type Setting } from '../part.ts'
+import { measureReplays } from '../replays.ts'
 import { cpuSecondsOf, memoryMbOf } from '../process-tree.ts'
 import { ratioFigure } from '../report/figures.ts'
 import { count, micros, ms, ratio, table } from '../report/format.ts'
@@ -131,7 +132,7 @@ async function measureLane(
   if (!replays) return { fresh }
   const prefix = `${load.prefix}-replayed`
   await recordKeys(system, { path: load.path, prefix, keys })
-  return { fresh, replay: await measure(pidsOf(system), { ...load, mode: 'replay', prefix, keys }) }
+  return { fresh, replay: await measureReplays(system, { ...load, prefix, keys }) }
 }
 
 /** Sends each of these keys once, so that wrk finds them recorded. @throws Error when one was not answered with a 2xx */

@@ -11,7 +11,7 @@ export const restate: Contender = {
   id: 'restate',
   title: 'Restate',
   setup:
-    "`@restatedev/restate-server` as one node with its default settings (24 partitions, replication 1, RocksDB's log synced), only its ports and its telemetry set; a service of its TypeScript SDK in a process of its own, each step a `ctx.run`; called through the ingress with `idempotency-key`, which knows services and handlers but no tenants.",
+    "`@restatedev/restate-server` as one node with its default settings (24 partitions, replication 1, RocksDB's log synced), only its ports and its telemetry set; a service of its TypeScript SDK in a process of its own, each step a `ctx.run`; called through the ingress with `idempotency-key`, which knows services and handlers but no tenants, and answers replays itself: they reach neither the service nor the schema.",
   versions: async () =>
     `restate-server ${packageVersion('@restatedev/restate-server', 'peers')}, SDK ${packageVersion('@restatedev/restate-sdk', 'peers')}`,
   keepsKeys: true,
