@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import {
   CommandHandler,
@@ -21,7 +22,7 @@ import { freshKey } from '../support/api.ts'
 import { startStandInProcess } from '../support/distributed-event-store.ts'
 import { startCluster } from '../support/distributed.ts'
 import { deadLetters, publishedResults } from '../support/distributed-topics.ts'
-import { lostNote, note } from './lease-app.ts'
+import { app, lostNote, note } from './lease-app.ts'
 
 const leaseMs = 2_000
 
@@ -48,6 +49,17 @@ async function acceptAndDie(connectionString: string, key: string, command: Comm
   await handler.close()
   await store.close()
   return envelope
+}
+
+/** A handler that appends the outcome and is gone before it publishes it. */
+async function finishAndDie(connectionString: string, envelope: CommandEnvelope): Promise<void> {
+  const store = createEventStoreDbEventStore({ connectionString })
+  const handler = new CommandHandler({
+    ...{ app, store, clock: systemClock, ids: systemIds, clockSkewMs: 0, graceMs: 0, observer: {} },
+  })
+  expect(await handler.dispatch(envelope).resolution).toMatchObject({ kind: 'outcome', outcome: 'succeeded' })
+  await handler.close()
+  await store.close()
 }
 
 describeWithKafka('a command that was accepted, and of which Kafka knows nothing any more', (kafka) => {
@@ -103,5 +115,25 @@ describeWithKafka('a command that was accepted, and of which Kafka knows nothing
     })
     const [letter] = await desk.list()
     expect(letter).toMatchObject({ reason: 'command-failed', source: '', envelope })
+  })
+
+  test('and was finished by a handler that died before it told anybody: its result is published by another', async () => {
+    await using standIn = await startStandInProcess()
+    const envelope = await acceptAndDie(standIn.url, freshKey())
+    await setTimeout(leaseMs)
+    await finishAndDie(standIn.url, envelope)
+    await using cluster = await startCluster({
+      app: fileURLToPath(new URL('lease-app.ts', import.meta.url)),
+      env: { HOLDFAST_LEASE_MS: String(leaseMs), HOLDFAST_COMPLETER_MS: '100' },
+      ...{ brokers: kafka().brokers, eventStore: standIn, gateways: 1, handlers: 1 },
+    })
+    const published = await until(
+      async () => {
+        const found = await publishedResults(kafka().brokers, cluster)
+        return found.size > 0 && found
+      },
+      { what: 'its result', timeoutMs: 60_000 },
+    )
+    expect([...published.keys()]).toEqual([`${commandIdOf(envelope.tenant, envelope.key)}-1`])
   })
 })

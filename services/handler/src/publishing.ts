@@ -1,5 +1,15 @@
-import { resultsOf, type CommandTransport, type Dispatch, type EventStore } from '@holdfast/core'
+import {
+  resultsOf,
+  type CommandEnvelope,
+  type CommandTransport,
+  type Dispatch,
+  type EventStore,
+  type Resolution,
+} from '@holdfast/core'
 import type { KafkaResultPublisher } from '@holdfast/transport-kafka'
+
+/** At least once is what is promised; this many attempts are not published a second time by the process that did. */
+const mostRemembered = 10_000
 
 /**
  * A handler whose commands count as done when their results are published, and the dead letters of those that failed: for
@@ -10,6 +20,18 @@ export function publishing(
   handler: CommandTransport,
   { store, publisher }: { readonly store: EventStore; readonly publisher: KafkaResultPublisher },
 ): CommandTransport {
+  /** Attempts whose results and dead letters this process has published, so that it does not do so at each look. */
+  const told = new Set<string>()
+  const tell = async (envelope: CommandEnvelope, resolution: Resolution): Promise<void> => {
+    if (told.has(envelope.attemptId)) return
+    await publisher.publish(await resultsOf(store, envelope, resolution))
+    // A replay of a failure is not another failure, unless it is a replay of this attempt's own.
+    const mine = resolution.kind === 'outcome' && resolution.attemptId === envelope.attemptId
+    if (mine && resolution.outcome === 'failed')
+      await publisher.deadLetter(envelope, { reason: 'command-failed', detail: resolution.response.body })
+    if (told.size >= mostRemembered) told.clear()
+    told.add(envelope.attemptId)
+  }
   return {
     dispatch(envelope): Dispatch {
       const dispatch = handler.dispatch(envelope)
@@ -17,14 +39,7 @@ export function publishing(
         durable: () => dispatch.durable(),
         attempts: () => dispatch.attempts(),
         resolution: dispatch.resolution.then(async (resolution) => {
-          await publisher.publish(await resultsOf(store, envelope, resolution))
-          // A replay of a failure is not another failure.
-          if (
-            resolution.kind === 'outcome' &&
-            resolution.outcome === 'failed' &&
-            resolution.attemptId === envelope.attemptId
-          )
-            await publisher.deadLetter(envelope, { reason: 'command-failed', detail: resolution.response.body })
+          await tell(envelope, resolution)
           return resolution
         }),
       }

@@ -1,7 +1,8 @@
 import { recoverAccepted, type Recovered, type RecoverOptions } from './recover.ts'
 import { startRepeating, type Repeating, type RepeatingOptions } from './repeating.ts'
 
-export interface CompleterOptions extends Omit<RecoverOptions, 'signal' | 'idleSinceMs'>, RepeatingOptions {
+export interface CompleterOptions
+  extends Omit<RecoverOptions, 'signal' | 'idleSinceMs' | 'lateAfterMs'>, RepeatingOptions {
   /**
    * A command that nothing was written for in this time is taken over, milliseconds. 0 where no other process works on
    * the store.
@@ -20,7 +21,10 @@ export type Completer = Repeating
 export function startCompleter(options: CompleterOptions): Completer {
   const { clock, leaseMs, onRecovered } = options
   return startRepeating(async (signal) => {
-    const idleSinceMs = leaseMs === 0 ? Number.POSITIVE_INFINITY : clock.nowMs() - leaseMs
-    onRecovered(await recoverAccepted({ ...options, signal, idleSinceMs }))
+    const alone = leaseMs === 0
+    const idleSinceMs = alone ? Number.POSITIVE_INFINITY : clock.nowMs() - leaseMs
+    // Half of it: whose clock is ahead takes over early.
+    const lateAfterMs = alone ? Number.POSITIVE_INFINITY : leaseMs / 2
+    onRecovered(await recoverAccepted({ ...options, signal, idleSinceMs, lateAfterMs }))
   }, options)
 }

@@ -1,10 +1,11 @@
 import { commandIdOfStream, commandStreamPrefix } from '../brands.ts'
 import type { CommandEnvelope } from '../envelope.ts'
-import { keyEventTypes } from '../key-state/events.ts'
+import { keyEventTypes, type RecordedEnvelope } from '../key-state/events.ts'
 import { loadKeyState } from '../key-state/load.ts'
+import { keyMetadata } from '../key-state/state.ts'
 import type { Checkpoints } from '../ports/clock.ts'
 import type { CommandTransport, Dispatch } from '../ports/command-transport.ts'
-import { EventStoreError, type EventStore } from '../ports/event-store.ts'
+import { EventStoreError, type EventStore, type RecordedEvent } from '../ports/event-store.ts'
 
 export interface RecoverOptions {
   readonly store: EventStore
@@ -18,6 +19,11 @@ export interface RecoverOptions {
    * it. Default: everything is looked at.
    */
   readonly idleSinceMs?: number
+  /**
+   * An outcome that came so long after its acceptance, milliseconds, was perhaps recorded by a process that died before it
+   * told anybody: it is dispatched once more, which is a replay. Default: none is.
+   */
+  readonly lateAfterMs?: number
 }
 
 export interface Recovered {
@@ -49,53 +55,80 @@ export async function recoverAccepted(options: RecoverOptions): Promise<Recovere
   /** Everything up to here is resolved. */
   let done = after
   let gap = false
+  let untold = false
   for await (const batch of batches) {
     for (const event of batch.events) {
-      const envelope = await unresolved(store, event.stream, options.idleSinceMs)
-      if (envelope === 'unreadable' || envelope === 'leased') {
-        gap = true
-        if (envelope === 'unreadable') unreadable.push(event.stream)
-        continue
-      }
-      if (envelope === undefined) {
+      const left = await leftToDo(event, options)
+      if (left.kind === 'done' || left.kind === 'late') {
         if (!gap) done = event.position
-        continue
+      } else {
+        gap = true
+        if (left.kind === 'unreadable') unreadable.push(event.stream)
       }
-      gap = true
-      found++
+      if (left.kind !== 'late' && left.kind !== 'open') continue
+      if (left.kind === 'open') found++
       if (running.size >= limit) await Promise.race(running)
-      const work: Promise<void> = finished(options.transport.dispatch(envelope)).finally(() => running.delete(work))
+      const work: Promise<void> = finished(options.transport.dispatch(left.envelope)).then((told) => {
+        if (!told && left.kind === 'late') untold = true
+        running.delete(work)
+      })
       running.add(work)
     }
     if (!gap) done = batch.position
     if (batch.caughtUp) break
   }
   await Promise.all(running)
-  if (done !== undefined && !signal.aborted) await checkpoints.save(checkpointName, done)
+  if (done !== undefined && !untold && !signal.aborted) await checkpoints.save(checkpointName, done)
   return { found, unreadable }
 }
 
-async function unresolved(
-  store: EventStore,
-  stream: string,
-  idleSinceMs = Number.POSITIVE_INFINITY,
-): Promise<CommandEnvelope | 'unreadable' | 'leased' | undefined> {
-  if (commandIdOfStream(stream) === undefined) return undefined
-  const state = await loadKeyState(store, stream).catch((error: unknown) => {
-    if (error instanceof EventStoreError && error.code === 'corrupt') return 'unreadable' as const
+type Left =
+  /** Nothing: it has its outcome, or is not a command's. */
+  | { readonly kind: 'done' }
+  /** It has its outcome, and perhaps nobody knows. */
+  | { readonly kind: 'late'; readonly envelope: CommandEnvelope }
+  /** To be finished. */
+  | { readonly kind: 'open'; readonly envelope: CommandEnvelope }
+  /** Another process is at it. */
+  | { readonly kind: 'leased' }
+  | { readonly kind: 'unreadable' }
+
+async function leftToDo(
+  accepted: RecordedEvent,
+  { store, idleSinceMs = Number.POSITIVE_INFINITY, lateAfterMs = Number.POSITIVE_INFINITY }: RecoverOptions,
+): Promise<Left> {
+  const { stream } = accepted
+  if (commandIdOfStream(stream) === undefined) return { kind: 'done' }
+  try {
+    const state = await loadKeyState(store, stream)
+    if (state.kind === 'accepted')
+      return state.recordedAtMs > idleSinceMs
+        ? { kind: 'leased' }
+        : { kind: 'open', envelope: envelopeOf(state, state.envelope) }
+    const { generation, envelope } = keyMetadata(accepted)
+    const late =
+      state.kind === 'resolved' &&
+      state.generation === generation &&
+      state.recordedAtMs - accepted.recordedAtMs >= lateAfterMs
+    return late && envelope !== undefined ? { kind: 'late', envelope: envelopeOf(state, envelope) } : { kind: 'done' }
+  } catch (error) {
+    if (error instanceof EventStoreError && error.code === 'corrupt') return { kind: 'unreadable' }
     throw error
-  })
-  if (state === 'unreadable') return state
-  if (state.kind !== 'accepted') return undefined
-  if (state.recordedAtMs > idleSinceMs) return 'leased'
-  const { fingerprint, attemptId, envelope } = state
-  return { ...envelope, v: 1, fingerprint, attemptId }
+  }
 }
 
-/** Whatever becomes of it: a command that is given up now is found again at the next start. */
-async function finished(dispatch: Dispatch): Promise<void> {
-  await dispatch.resolution.then(
-    () => undefined,
-    () => undefined,
+const envelopeOf = (
+  { fingerprint, attemptId }: Pick<CommandEnvelope, 'fingerprint' | 'attemptId'>,
+  recorded: RecordedEnvelope,
+): CommandEnvelope => ({ ...recorded, v: 1, fingerprint, attemptId })
+
+/**
+ * Whatever becomes of it: a command that is given up now is found again at the next start. True when it was carried to its
+ * end.
+ */
+function finished(dispatch: Dispatch): Promise<boolean> {
+  return dispatch.resolution.then(
+    () => true,
+    () => false,
   )
 }

@@ -225,6 +225,56 @@ describe('its checkpoint', () => {
   })
 })
 
+describe('an outcome that came late', () => {
+  const lateAfterMs = 30_000
+  /** Accepted, finished `afterMs` later by a process that is gone; what the next look dispatches, and how that ends. */
+  async function lookAfter(afterMs: number, reaches: () => boolean): Promise<() => Promise<readonly string[]>> {
+    const world = slowWorld()
+    await accepted(world, { k: String(afterMs) })
+    const dead = world.start()
+    void dead.recover()
+    await world.clock.runUntilIdle()
+    const { store, handler } = world.start()
+    return async () => {
+      const dispatched: string[] = []
+      const look = recoverAccepted({
+        ...{ store, checkpoints: store, signal: new AbortController().signal, lateAfterMs },
+        transport: {
+          ready: () => true,
+          close: async () => undefined,
+          dispatch: (envelope) => {
+            dispatched.push(envelope.attemptId)
+            const dispatch = handler.dispatch(envelope)
+            const resolution = dispatch.resolution.then((each) =>
+              reaches() ? each : Promise.reject(new Error('lost')),
+            )
+            return { ...dispatch, resolution, durable: () => dispatch.durable(), attempts: () => 1 }
+          },
+        },
+      })
+      await world.clock.runUntilIdle()
+      expect(await look).toEqual({ found: 0, unreadable: [] })
+      return dispatched
+    }
+  }
+
+  test('is dispatched again as the attempt that it was, until that comes to its end; then no more', async () => {
+    let reaches = false
+    const look = await lookAfter(lateAfterMs, () => reaches)
+    expect(await look()).toHaveLength(1)
+    const again = await look()
+    expect(again).toHaveLength(1)
+    reaches = true
+    expect(await look()).toEqual(again)
+    expect(await look()).toEqual([])
+  })
+
+  test('one that came in time is left alone', async () => {
+    const look = await lookAfter(lateAfterMs - 1, () => true)
+    expect(await look()).toEqual([])
+  })
+})
+
 describe('its bounds', () => {
   test('no more than the given number of commands run at one time', async () => {
     let [running, most] = [0, 0]
