@@ -15,7 +15,7 @@ export function isAfter(event: RecordedEvent, moment: Moment): boolean {
 const largestPosition = 2n ** 63n - 1n
 
 /** RFC 3339, section 5.6; `Date` alone would take much else. */
-const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ]([01]\d|2[0-3]):(\d\d):(\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/
 
 /** Reads a position: a whole number from 0; undefined when it is none. */
 export function parsePosition(text: string): bigint | undefined {
