@@ -109,10 +109,11 @@ describeWithKafka('results over Kafka, of the distributed runtime', (kafka) => {
     }
     for await (const { id } of results({ kafka: client, groupId, topic })) {
       seen.push(id)
-      if (new Set(seen).size === all.length) break
+      // Partitions come in any order: the one that was left may be the last.
+      if (seen.length === all.length + 1) break
     }
     expect(seen.filter((id) => id === left)).toHaveLength(2)
-    expect(seen).toHaveLength(all.length + 1)
+    expect(new Set(seen).size).toBe(all.length)
   })
 
   test('what was in hand when the signal fired is finished, committed and told: it does not come again', async () => {
