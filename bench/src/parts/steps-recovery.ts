@@ -6,10 +6,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { commandStreamPrefix } from '@holdfast/core'
 import { createEventStoreDbEventStore } from '@holdfast/event-store-eventstoredb'
 import { createSqliteEventStore } from '@holdfast/event-store-sqlite'
+import { until } from '@holdfast/testing/processes'
 import { z } from 'zod'
 import { loadResult, putLoad, type LoadResult } from '../load/wrk.ts'
 import type { Setting } from '../part.ts'
-import { untilTrue } from '../until-true.ts'
 import { holdfastPaths, startEmbedded } from '../systems/holdfast.ts'
 import { startKafkaInstallation } from '../systems/kafka-installation.ts'
 import { orderBody } from '../systems/system.ts'
@@ -43,7 +43,11 @@ export async function measureEmbeddedRecovery(setting: Setting): Promise<Recover
     const startedAt = performance.now()
     const server = await startEmbedded(folder)
     try {
-      const finished = untilTrue(() => stepsIn(folder) >= stepsOfAnOrder * unresolved, 'all are resolved', patienceMs)
+      const finished = until(() => stepsIn(folder) >= stepsOfAnOrder * unresolved, {
+        what: 'all are resolved',
+        timeoutMs: patienceMs,
+        everyMs: 50,
+      })
       return await measureBeside({ unresolved, startedAt, finished, url: server.url, seconds: setting.seconds })
     } finally {
       await server.stop()
@@ -80,7 +84,7 @@ export async function measureDistributedRecovery(setting: Setting): Promise<Reco
 async function measureBeside(of: {
   readonly unresolved: number
   readonly startedAt: number
-  readonly finished: Promise<void>
+  readonly finished: Promise<unknown>
   readonly url: string
   readonly seconds: number
 }): Promise<Recovery> {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { until } from '@holdfast/testing/processes'
 import { z } from 'zod'
 import { loadResult, putLoad, type Load, type LoadResult } from '../load/wrk.ts'
 import { measure, measured, middle, type Measured } from '../measure.ts'
@@ -13,7 +14,6 @@ import type { NodeServer } from '../servers/node-server.ts'
 import { holdfastPaths, startEmbedded } from '../systems/holdfast.ts'
 import { startKafkaInstallation } from '../systems/kafka-installation.ts'
 import { orderBody } from '../systems/system.ts'
-import { untilTrue } from '../until-true.ts'
 import { measureDistributedRecovery, measureEmbeddedRecovery, recovery } from './steps-recovery.ts'
 
 const connections = 64
@@ -123,7 +123,8 @@ function startPoisoning(
     },
     async failed() {
       await sent
-      for (const key of keys) await untilTrue(() => hasFailed(key), `${key} has failed`, patienceMs)
+      for (const key of keys)
+        await until(() => hasFailed(key), { what: `${key} has failed`, timeoutMs: patienceMs, everyMs: 50 })
       return keys.length
     },
   }

@@ -47,14 +47,20 @@ export function resolutionNow(
     recordedAtMs,
   }
   const { expired, supersedes } = command
-  const decision = decide(state, attempt, { expired, supersedes, clockSkewMs })
+  return settledBy(decide(state, attempt, { expired, supersedes, clockSkewMs }))
+}
+
+/** What a decision says by itself; undefined where something is to be executed, or is under way. */
+function settledBy(decision: KeyDecision): Resolution | undefined {
   switch (decision.kind) {
     case 'replay':
-      return replayOf(state)
+      return replayOf(decision.state)
     case 'reused':
     case 'expired':
+    case 'superseded':
       return decision
-    default:
+    case 'continue':
+    case 'execute':
       return undefined
   }
 }
@@ -161,18 +167,8 @@ export function resolutionOf(
   decision: KeyDecision,
   options: Omit<ResolveOptions, 'store'>,
 ): Resolution | undefined {
-  switch (decision.kind) {
-    case 'replay':
-      return replayOf(decision.state)
-    case 'reused':
-    case 'expired':
-    case 'superseded':
-      return decision
-    case 'continue':
-      return runsElsewhere(envelope, { state: decision.state, ...options }) ? { kind: 'in-progress' } : undefined
-    case 'execute':
-      return undefined
-  }
+  if (decision.kind !== 'continue') return settledBy(decision)
+  return runsElsewhere(envelope, { state: decision.state, ...options }) ? { kind: 'in-progress' } : undefined
 }
 
 /**
