@@ -1,21 +1,19 @@
-import { auditGenerations, createWorld, testCommand, type TestHandle } from '@holdfast/testing/command-process'
-import type { TestCommandOptions, TestProcess, World } from '@holdfast/testing/command-process'
+import {
+  auditGenerations,
+  createWorld,
+  eventsOf,
+  run,
+  stepsOf,
+  testCommand,
+  type TestHandle,
+} from '@holdfast/testing/command-process'
+import type { TestCommandOptions, World } from '@holdfast/testing/command-process'
 import { describe, expect, test } from 'vitest'
 import type { CommandContext } from '../command/context.ts'
-import type { Resolution } from '../ports/command-transport.ts'
 
 const quick: TestCommandOptions = { retry: { attempts: 3, initialDelayMs: 1, maxDelayMs: 1 } }
 const worldOf = (handle: TestHandle, options: TestCommandOptions = quick): World =>
   createWorld({ commands: [testCommand(handle, options)] })
-const eventsOf = (process: TestProcess) => process.store.log.events(process.streamOf())
-const stepsOf = (process: TestProcess): string[] =>
-  eventsOf(process).map(({ type, data }) => (typeof data['step'] === 'string' ? `${type} ${data['step']}` : type))
-const run = async (world: World, process = world.start()): Promise<Resolution> => {
-  const { resolution } = process.dispatch()
-  resolution.catch(() => undefined)
-  await world.clock.runUntilIdle()
-  return resolution
-}
 
 /** Three steps that can be undone, all of which the log tells of. */
 const createSteps = () => {

@@ -1,4 +1,11 @@
-import { auditGenerations, createWorld, testCommand, type TestHandle } from '@holdfast/testing/command-process'
+import {
+  auditGenerations,
+  createWorld,
+  eventsOf,
+  testCommand,
+  typesOf,
+  type TestHandle,
+} from '@holdfast/testing/command-process'
 import type { TestCommandOptions, TestProcess, World } from '@holdfast/testing/command-process'
 import type { AppendFault } from '@holdfast/testing/memory-event-store'
 import { describe, expect, test } from 'vitest'
@@ -7,8 +14,6 @@ import type { Resolution } from '../ports/command-transport.ts'
 const names = ['reserve-stock', 'charge-card', 'create-label'] as const
 const worldOf = (handle: TestHandle, options: TestCommandOptions = {}): World =>
   createWorld({ commands: [testCommand(handle, options)] })
-const eventsOf = (process: TestProcess) => process.store.log.events(process.streamOf())
-const typesOf = (process: TestProcess): string[] => eventsOf(process).map(({ type }) => type)
 
 /** A provider that honours idempotency keys, as a process of its own: it survives ours. */
 const createProvider = () => {

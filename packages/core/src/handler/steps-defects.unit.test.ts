@@ -1,4 +1,12 @@
-import { auditGenerations, createWorld, testCommand, type TestHandle } from '@holdfast/testing/command-process'
+import {
+  auditGenerations,
+  createWorld,
+  eventsOf,
+  run,
+  testCommand,
+  typesOf,
+  type TestHandle,
+} from '@holdfast/testing/command-process'
 import type { TestCommandOptions, TestProcess, World } from '@holdfast/testing/command-process'
 import { describe, expect, test } from 'vitest'
 import type { CommandContext } from '../command/context.ts'
@@ -10,15 +18,7 @@ import { CommandDefect, Indeterminate, StepFailed } from './step-errors.ts'
 const quick: TestCommandOptions = { retry: { attempts: 3, initialDelayMs: 1, maxDelayMs: 1 } }
 const worldOf = (handle: TestHandle, options: TestCommandOptions = quick): World =>
   createWorld({ commands: [testCommand(handle, options)] })
-const eventsOf = (process: TestProcess) => process.store.log.events(process.streamOf())
-const typesOf = (process: TestProcess): string[] => eventsOf(process).map(({ type }) => type)
 const lastData = (process: TestProcess): unknown => eventsOf(process).at(-1)?.data
-const run = async (world: World, process = world.start()): Promise<Resolution> => {
-  const { resolution } = process.dispatch()
-  resolution.catch(() => undefined)
-  await world.clock.runUntilIdle()
-  return resolution
-}
 const made = { type: 'Made', data: {} }
 const nothing = (): undefined => undefined
 

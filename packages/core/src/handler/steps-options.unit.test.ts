@@ -1,21 +1,12 @@
-import { createWorld, testCommand, type TestHandle } from '@holdfast/testing/command-process'
-import type { TestCommandOptions, TestProcess, World } from '@holdfast/testing/command-process'
+import { createWorld, eventsOf, run, testCommand, typesOf, type TestHandle } from '@holdfast/testing/command-process'
+import type { TestCommandOptions, World } from '@holdfast/testing/command-process'
 import type { AppendFault } from '@holdfast/testing/memory-event-store'
 import { describe, expect, test } from 'vitest'
 import type { StepOptions } from '../command/step.ts'
-import type { Resolution } from '../ports/command-transport.ts'
 import { Indeterminate, StepFailed } from './step-errors.ts'
 
 const worldOf = (handle: TestHandle, options: TestCommandOptions = {}): World =>
   createWorld({ commands: [testCommand(handle, options)] })
-const eventsOf = (process: TestProcess) => process.store.log.events(process.streamOf())
-const typesOf = (process: TestProcess): string[] => eventsOf(process).map(({ type }) => type)
-const run = async (world: World, process = world.start()): Promise<Resolution> => {
-  const { resolution } = process.dispatch()
-  resolution.catch(() => undefined)
-  await world.clock.runUntilIdle()
-  return resolution
-}
 const made = { type: 'Made', data: {} }
 
 describe('retries of a step', () => {
