@@ -3,6 +3,7 @@ import type { Command } from '../command/define-command.ts'
 import type { CommandEnvelope } from '../envelope.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
+import { KeyTable } from '../key-table.ts'
 import type { KeyDecision } from '../key-state/decide.ts'
 import { loadKeyState } from '../key-state/load.ts'
 import { decideFromStream, resolutionNow, resolutionOf } from '../key-state/resolve.ts'
@@ -13,6 +14,7 @@ import { EventStoreError, type EventStore } from '../ports/event-store.ts'
 import type { Answer } from './answer.ts'
 import { OutcomeCache } from './outcome-cache.ts'
 import { UsedKeys } from './used-keys.ts'
+import { late, Waits } from './waits.ts'
 
 export interface CommandGatewayOptions {
   readonly transport: CommandTransport
@@ -65,24 +67,22 @@ interface InFlight {
   readonly dispatch: Dispatch
 }
 
-const late = Symbol('late')
-
 /**
  * Turns attempts into answers: attaches an attempt to the one in flight under its key, or dispatches it, and waits.
  * Checks the fingerprint before it looks what is in flight, and that before the store, as the contract orders.
  */
 export class CommandGateway {
   readonly #options: CommandGatewayOptions
-  readonly #inFlight = new Map<CommandId, InFlight>()
-  readonly #waiting = new Set<() => void>()
+  readonly #inFlight = new KeyTable<InFlight>()
+  readonly #waits: Waits
   readonly #cache: OutcomeCache
   readonly #usedKeys = new UsedKeys()
   #refusing = false
-  #draining = false
   #answering = 0
 
   constructor(options: CommandGatewayOptions) {
     this.#options = options
+    this.#waits = new Waits(options.clock)
     this.#cache = new OutcomeCache(options.cacheBytes ?? 0)
   }
 
@@ -104,8 +104,7 @@ export class CommandGateway {
   /** From now on no caller waits: everyone in flight is answered 202 as soon as the command is durable. */
   drain(): void {
     this.#refusing = true
-    this.#draining = true
-    for (const giveUp of [...this.#waiting]) giveUp()
+    this.#waits.drain()
   }
 
   submit(request: CommandRequest): Promise<Answer> {
@@ -197,7 +196,7 @@ export class CommandGateway {
       }
       // The newer body is the next generation, or the key is in truth this request's, by way of another gateway: it goes
       // on when the running attempt has ended, or was given up.
-      const ended = await this.#within(flying.dispatch.resolution, waitMs).catch(() => undefined)
+      const ended = await this.#waits.within(flying.dispatch.resolution, waitMs).catch(() => undefined)
       if (ended === late) return { kind: 'refused', code: 'unavailable', commandId }
     }
   }
@@ -279,7 +278,7 @@ export class CommandGateway {
 
   #wait(flying: InFlight, caller: Caller): Promise<Answer> {
     if (caller.waitMs === 0) return this.#answerLate(flying, caller)
-    return this.#within(flying.dispatch.resolution, caller.waitMs).then(
+    return this.#waits.within(flying.dispatch.resolution, caller.waitMs).then(
       (early) => (early === late ? this.#answerLate(flying, caller) : toAnswer(early, caller)),
       (cause: unknown) => refusedBy(cause, caller.commandId),
     )
@@ -289,54 +288,20 @@ export class CommandGateway {
   async #answerLate(flying: InFlight, caller: Caller): Promise<Answer> {
     const { commandId } = caller
     try {
-      const made = await this.#within(flying.dispatch.durable(), this.#options.durableTimeoutMs, {
+      const made = await this.#waits.within(flying.dispatch.durable(), this.#options.durableTimeoutMs, {
         evenWhenDraining: true,
       })
       if (made === late) return { kind: 'refused', code: 'unavailable', commandId }
       // Some become durable by their outcome: whoever asked to wait gets that, and a retry gets what is recorded. A
       // refusal is told to everybody: nothing of this attempt is durable. And what is durable stays so, though its
       // handler lets go of it now.
-      const settled = await this.#within(flying.dispatch.resolution, 0).catch((): typeof late => late)
+      const settled = await this.#waits.within(flying.dispatch.resolution, 0).catch((): typeof late => late)
       const mine = settled !== late && settled.kind === 'outcome' && settled.attemptId === caller.attemptId
       if (settled !== late && (caller.waitMs > 0 || !mine)) return toAnswer(settled, caller)
       return { kind: 'pending', commandId, state: 'accepted', attempts: flying.dispatch.attempts() }
     } catch (cause) {
       return refusedBy(cause, commandId)
     }
-  }
-
-  /** Plain callbacks, since `Promise.race` with a promise that outlives the request would keep each request in memory. */
-  #within<T>(
-    work: Promise<T>,
-    waitMs: number,
-    options?: { readonly evenWhenDraining: boolean },
-  ): Promise<T | typeof late> {
-    return new Promise((resolve, reject) => {
-      const giveUp = (): void => {
-        stop()
-        resolve(late)
-      }
-      const cancel = this.#options.clock.schedule(waitMs, giveUp)
-      const stop = (): void => {
-        cancel()
-        this.#waiting.delete(giveUp)
-      }
-      work.then(
-        (value) => {
-          stop()
-          resolve(value)
-        },
-        (error: unknown) => {
-          stop()
-          reject(error instanceof Error ? error : new Error(String(error)))
-        },
-      )
-      if (options?.evenWhenDraining !== true) {
-        this.#waiting.add(giveUp)
-        // Behind `work.then`: what has settled before is not given up.
-        if (this.#draining) queueMicrotask(giveUp)
-      }
-    })
   }
 }
 

@@ -5,6 +5,7 @@ import type { Command } from '../command/define-command.ts'
 import type { CommandEnvelope } from '../envelope.ts'
 import type { KeyDecision } from '../key-state/decide.ts'
 import { decideFromStream, replayOf } from '../key-state/resolve.ts'
+import { KeyTable } from '../key-table.ts'
 import { TransportError, type CommandTransport, type Dispatch, type Resolution } from '../ports/command-transport.ts'
 import { EventStoreError, type ExpectedRevision } from '../ports/event-store.ts'
 import { LazyAbort } from '../lazy-abort.ts'
@@ -43,7 +44,7 @@ const longestPauseMs = 5_000
  */
 export class CommandHandler implements CommandTransport {
   readonly #options: ExecutionDeps
-  readonly #running = new Map<StreamName, Execution>()
+  readonly #running = new KeyTable<Execution>()
   #closing = false
 
   constructor(options: CommandHandlerOptions) {
@@ -57,12 +58,12 @@ export class CommandHandler implements CommandTransport {
     const command = this.#options.app.command(envelope.command)
     if (command === undefined)
       return refused(new TransportError(`no command "${envelope.command}" in this application`))
-    const before = this.#running.get(stream)
+    const before = this.#running.get(commandId)
     if (command.concurrent === 'conflict' && before?.runs(envelope) === true) return settled({ kind: 'in-progress' })
     const execution = new Execution(this.#options, { command, commandId, stream, envelope }, before)
-    this.#running.set(stream, execution)
+    this.#running.set(commandId, execution)
     const forget = (): void => {
-      if (this.#running.get(stream) === execution) this.#running.delete(stream)
+      this.#running.delete(commandId, execution)
     }
     execution.resolution.then(forget, forget)
     return execution
@@ -81,9 +82,9 @@ export class CommandHandler implements CommandTransport {
     this.#closing = true
     const { clock, graceMs } = this.#options
     const settled = new AbortController()
-    const all = Promise.allSettled([...this.#running.values()].map((execution) => execution.resolution))
+    const all = Promise.allSettled(this.#running.values().map((execution) => execution.resolution))
     await Promise.race([all.then(() => settled.abort()), clock.sleep(graceMs, settled.signal)])
-    await Promise.allSettled([...this.#running.values()].map((execution) => execution.letGo()))
+    await Promise.allSettled(this.#running.values().map((execution) => execution.letGo()))
   }
 }
 
