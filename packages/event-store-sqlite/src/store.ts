@@ -13,6 +13,7 @@ import { assertStreamName, prepareAppend, revisionNumber } from './prepare-appen
 import { prepareDatabase } from './prepare-database.ts'
 import { createReader } from './reader.ts'
 import type { Reader } from './reader.ts'
+import { noStream } from './protocol.ts'
 import { streamHash } from './stream-hash.ts'
 import { subscription } from './subscription.ts'
 import { startWriter } from './writer.ts'
@@ -109,7 +110,8 @@ async function openStore(
       try {
         assertOpen()
         const prepared = prepareAppend({ stream, events, expected }, maxEventBytes)
-        reader.willHold(prepared.hash)
+        // A stream that is expected to hold something is known, or the append is a conflict.
+        if (prepared.expected === noStream) reader.willHold(prepared.hash)
         return writer.append(prepared)
       } catch (error) {
         return Promise.reject(error instanceof Error ? error : new Error(String(error)))

@@ -55,7 +55,17 @@ function withDeadline<T>(work: Promise<T>, options: AttemptOptions, timeout: Laz
       timeout.abort(error)
       reject(error)
     })
-    work.then(resolve, reject).finally(cancel)
+    work.then(
+      (value) => {
+        cancel()
+        resolve(value)
+      },
+      () => {
+        cancel()
+        // With whatever was thrown.
+        resolve(work)
+      },
+    )
   })
 }
 

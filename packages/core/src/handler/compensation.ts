@@ -79,6 +79,6 @@ export function notAskedFor(steps: readonly Pick<NotUndone, 'index' | 'name'>[])
 }
 
 async function undoOne(undo: Undo, { clock, abort, steps }: CompensationOptions): Promise<void> {
-  const bounds = { key: steps.undoKeyOf(undo.name), retry: undo.retry, clock, aborts: [abort] }
+  const bounds = { keyOf: () => steps.undoKeyOf(undo.name), retry: undo.retry, clock, aborts: [abort] }
   await runBounded((run) => undo.run(run), bounds)
 }

@@ -159,13 +159,13 @@ export class Generation {
     const { clock } = this.#deps
     const { command, commandId, envelope } = this.#plan
     this.#steps = undefined
+    let context: StepContext | undefined
     const steps = (): StepContext => {
+      if (context !== undefined) return context
       const { generation } = this.#plan
-      this.#steps ??= new Steps({
-        ...{ commandId, generation, clock, writer: this.#writer, abort: this.#abort, replayOnly },
-        recorded: this.#records,
-      })
-      return stepContext(this.#steps, this.#deps.aggregates, this.#plan.envelope.tenant)
+      const [writer, abort, recorded] = [this.#writer, this.#abort, this.#records]
+      this.#steps = new Steps({ commandId, generation, clock, writer, abort, recorded, replayOnly })
+      return (context = stepContext(this.#steps, this.#deps.aggregates, envelope.tenant))
     }
     return attempt({ command, commandId, envelope, clock, abort: this.#abort, steps })
   }
@@ -217,17 +217,16 @@ export class Generation {
     if (pauseMs > 0) await clock.sleep(pauseMs, this.#abort.signal)
   }
 
-  async #decide(decided: Decided): Promise<Resolution> {
+  #decide(decided: Decided): Promise<Resolution> {
     const { kind, events, response } = decided
     const steps = this.#endTry()
     const fault = steps === undefined ? unaskedFor(this.#records, 0) : steps.fault
     if (fault !== undefined) throw fault
-    try {
-      if (kind === 'rejected') return await this.#compensate({ kind, events, response })
-      return await this.#conclude(kind, [...(steps?.unsaved ?? []), ...events], response)
-    } catch (error) {
-      return this.#unlessTooLarge(error)
-    }
+    const concluded =
+      kind === 'rejected'
+        ? this.#compensate({ kind, events, response })
+        : this.#conclude(kind, steps === undefined ? events : [...steps.unsaved, ...events], response)
+    return concluded.catch((error: unknown) => this.#unlessTooLarge(error))
   }
 
   #concludeOnce({ kind, events, response }: Decided): Promise<Resolution> {

@@ -40,6 +40,11 @@ const nothing = (): undefined => undefined
 /** More than what stands beside the data of an event in the middle of a generation. */
 const maxMetadataBytes = 512
 
+/** Of one of JavaScript's characters in UTF-8. */
+const maxCharacterBytes = 3
+
+const done = Promise.resolve()
+
 /**
  * Writes the events of one generation, one append after the other, each at the exact next revision: that fences every
  * other worker on the key. The generation's first event carries the envelope.
@@ -74,17 +79,25 @@ export class KeyWriter {
     return this.#accepted
   }
 
-  /** True when the store takes an event of these data in the middle of the generation. */
-  fits(data: JsonObject): boolean {
+  /**
+   * True when the store takes an event of these data in the middle of the generation. `characters`: how many their JSON has at
+   * most, if that is known; then it need not be made for small ones.
+   */
+  fits(data: JsonObject, characters = Infinity): boolean {
+    const surely = characters * maxCharacterBytes + maxMetadataBytes <= this.#deps.store.maxEventBytes
+    return surely || this.#fits(data)
+  }
+
+  #fits(data: JsonObject): boolean {
     return Buffer.byteLength(JSON.stringify(data)) + maxMetadataBytes <= this.#deps.store.maxEventBytes
   }
 
   /** Begins the generation, unless it has. @throws GenerationLost, EventStoreError */
   accept(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#accepted) return
-      if (this.#unconcluded !== undefined) throw this.#unconcluded
-      await this.#append([this.#event({ type: keyEventTypes.accepted, data: {} }, true)])
+    return this.#inTurn(() => {
+      if (this.#accepted) return done
+      if (this.#unconcluded !== undefined) return Promise.reject(this.#unconcluded)
+      return this.#append([this.#event({ type: keyEventTypes.accepted, data: {} }, true)])
     })
   }
 
@@ -95,10 +108,10 @@ export class KeyWriter {
    * @throws GenerationLost, EventStoreError
    */
   record(events: readonly DomainEvent[]): Promise<void> {
-    const write = async (): Promise<void> => {
+    const write = (): Promise<void> => {
       const recorded = events.map((event) => this.#event(event, false))
       if (!this.#accepted) recorded.unshift(this.#event({ type: keyEventTypes.accepted, data: {} }, true))
-      await this.#append(recorded)
+      return this.#append(recorded)
     }
     return this.#inTurn(write, (error) => error)
   }

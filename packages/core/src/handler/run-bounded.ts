@@ -5,7 +5,8 @@ import type { Clock } from '../ports/clock.ts'
 import { jittered } from './backoff.ts'
 
 export interface BoundedRun {
-  readonly key: string
+  /** The step key; asked for only by runs that look at it. */
+  readonly keyOf: () => string
   readonly retry: RetryPolicy
   readonly clock: Clock
   /** One of them fires when the process lets go of the command, or nobody waits for the result any more. */
@@ -14,20 +15,14 @@ export interface BoundedRun {
 
 /** Runs a step's function, or its undo, with the time and the retries that its policy allows. @throws its last error */
 export async function runBounded<T>(work: (run: StepRun) => Promise<T> | T, bounds: BoundedRun): Promise<T> {
-  const { key, retry, clock, aborts } = bounds
+  const { retry, clock, aborts } = bounds
   const aborted = (): boolean => aborts.some((abort) => abort.aborted)
   for (let attempt = 1; ; attempt++) {
-    const timeout = new LazyAbort()
-    // Signals are made only for those who look at them.
-    const run: StepRun = {
-      key,
-      attempt,
-      get signal() {
-        return anyOf([timeout, ...aborts])
-      },
-    }
+    const run = new Run(attempt, bounds)
     try {
-      return await withTimeout(() => work(run), bounds, timeout)
+      const result = work(run)
+      // What is there at once needs no time limit.
+      return isPromise(result) ? await withTimeout(result, bounds, run.timeout) : result
     } catch (error) {
       if (attempt >= retry.attempts || aborted()) throw error
       const pauseMs = jittered(Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (attempt - 1)))
@@ -37,16 +32,52 @@ export async function runBounded<T>(work: (run: StepRun) => Promise<T> | T, boun
   }
 }
 
+/**
+ * Keys and signals are made only for those who look at them. Not an object literal with getters: V8 makes a hidden class for each
+ * one, which keeps all that the getter reaches until the next full collection.
+ */
+class Run implements StepRun {
+  readonly attempt: number
+  readonly timeout = new LazyAbort()
+  readonly #bounds: BoundedRun
+
+  constructor(attempt: number, bounds: BoundedRun) {
+    this.attempt = attempt
+    this.#bounds = bounds
+  }
+
+  get key(): string {
+    return this.#bounds.keyOf()
+  }
+
+  get signal(): AbortSignal {
+    return anyOf([this.timeout, ...this.#bounds.aborts])
+  }
+}
+
 const anyOf = (aborts: readonly LazyAbort[]): AbortSignal => AbortSignal.any(aborts.map(({ signal }) => signal))
 
-function withTimeout<T>(work: () => Promise<T> | T, { retry, clock }: BoundedRun, timeout: LazyAbort): Promise<T> {
+/** Also one that is not JavaScript's own. */
+const isPromise = <T>(result: Promise<T> | T): result is Promise<T> =>
+  typeof (result as Partial<Promise<T>> | null | undefined)?.then === 'function'
+
+function withTimeout<T>(work: Promise<T>, { retry, clock }: BoundedRun, timeout: LazyAbort): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const cancel = clock.schedule(retry.timeoutMs, () => {
       const error = new Error(`it took longer than ${retry.timeoutMs} ms`)
       timeout.abort(error)
       reject(error)
     })
-    // A function that throws at once rejects like one that throws later.
-    Promise.resolve().then(work).then(resolve, reject).finally(cancel)
+    work.then(
+      (result) => {
+        cancel()
+        resolve(result)
+      },
+      () => {
+        cancel()
+        // With whatever was thrown.
+        resolve(work)
+      },
+    )
   })
 }

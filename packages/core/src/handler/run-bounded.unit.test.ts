@@ -7,7 +7,7 @@ const setUp = (retry: { attempts?: number; timeoutMs?: number; initialDelayMs?: 
   const clock = createManualClock(0)
   const aborts = [new LazyAbort(), new LazyAbort()] as const
   const bounds = {
-    key: 'the-key',
+    keyOf: () => 'the-key',
     clock,
     aborts,
     retry: { attempts: 3, initialDelayMs: 100, maxDelayMs: 1_000, timeoutMs: 500, ...retry },

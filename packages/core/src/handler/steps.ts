@@ -11,7 +11,7 @@ import type { Clock } from '../ports/clock.ts'
 import { EventStoreError } from '../ports/event-store.ts'
 import { jittered } from './backoff.ts'
 import type { KeyWriter } from './key-writer.ts'
-import { runBounded } from './run-bounded.ts'
+import { runBounded, type BoundedRun } from './run-bounded.ts'
 import { CommandDefect, Indeterminate, StepFailed, TryIsOver } from './step-errors.ts'
 
 const longestPauseMs = 5_000
@@ -37,6 +37,9 @@ export interface StepsOptions {
   /** True: nothing is run, the command only walks through what is recorded, to find how to undo it. */
   readonly replayOnly: boolean
 }
+
+/** `{"step":"","index":…,"result":}` has no more. */
+const maxFrameCharacters = 64
 
 /** One for all tries, as each of them ends: a stack for each would cost more than many a step. */
 const over = new TryIsOver('this try of the command is over')
@@ -151,30 +154,32 @@ export class Steps {
     options: StepOptions<Result> = {},
   ): Promise<Result> {
     const atMostOnce = options.atMostOnce === true
-    const retry = { ...defaultStepRetry, ...options.retry }
-    const bounds = { clock: this.#options.clock, aborts: [this.#over, this.#options.abort] }
+    const retry = options.retry === undefined ? defaultStepRetry : { ...defaultStepRetry, ...options.retry }
     const undo = options.undo?.bind(options)
     return this.take({
       name,
       ...(atMostOnce && { interrupted: 'indeterminate', started: () => ({}) }),
-      run: async (before) => {
+      run: (before) => {
         if (atMostOnce && before !== undefined) throw new Indeterminate(name)
-        try {
-          const attempts = atMostOnce ? 1 : retry.attempts
-          return await runBounded(run, { key: this.keyOf(name), retry: { ...retry, attempts }, ...bounds })
-        } catch (cause) {
-          if (atMostOnce) throw new Indeterminate(name, { cause })
-          throw new StepFailed(`the step "${name}" failed: ${String(cause)}`, { cause })
-        }
+        return runBounded(run, this.#boundsOf(name, atMostOnce ? { ...retry, attempts: 1 } : retry)).catch(
+          (cause: unknown) => {
+            if (atMostOnce) throw new Indeterminate(name, { cause })
+            throw new StepFailed(`the step "${name}" failed: ${String(cause)}`, { cause })
+          },
+        )
       },
       ...(undo && { undo: (result: Result) => ({ retry, run: (undoRun: StepRun) => undo(result, undoRun) }) }),
     })
   }
 
+  #boundsOf(name: string, retry: RetryPolicy): BoundedRun {
+    const { clock, abort } = this.#options
+    return { keyOf: () => this.keyOf(name), retry, clock, aborts: [this.#over, abort] }
+  }
+
   /** Takes a step in its turn: returns what is recorded, or runs it. */
   take<Result extends StepResult>(body: StepBody<Result>): Promise<Result> {
-    this.#pending++
-    const taken = this.#turn.then(() => this.#take(body))
+    const taken = this.#pending++ === 0 ? this.#take(body) : this.#turn.then(() => this.#take(body))
     this.#turn = taken.then(
       () => {
         this.#pending--
@@ -203,7 +208,7 @@ export class Steps {
     if (record?.status === 'completed' || record?.status === 'undone') {
       const result = record.result as Result
       if (record.status === 'completed') this.#remember(body, index, result)
-      return asJsonCopy(result)
+      return fromJson(toJson(result))
     }
     const closable = body.interrupted === 'closed' && body.undo !== undefined
     if (closable) this.#closable.add(index)
@@ -211,18 +216,19 @@ export class Steps {
     if (replayOnly && !(closable && record !== undefined)) throw new TryIsOver('the command is being undone')
     await this.#begin(body, index, record)
     // What a replay would return: not the object itself, but the JSON of it.
-    const result = asJsonCopy(await body.run(record, replayOnly))
+    const json = toJson(await body.run(record, replayOnly))
     this.#checkOpen()
-    await this.#complete(body, index, result)
+    await this.#complete(body, index, json)
     // The command may change its own copy: what is recorded, and undone, stays as it was.
-    return asJsonCopy(result)
+    return fromJson(json)
   }
 
   /** Everything before this step, and its own start if it asks for that, is on the stream before it runs. */
   async #begin<Result>(body: StepBody<Result>, index: number, record: StepRecord | undefined): Promise<void> {
     const { writer } = this.#options
     const events = [...this.#unsaved]
-    const started = await this.#startOf(body, record)
+    const starting = this.#startOf(body, record)
+    const started = starting instanceof Promise ? await starting : starting
     this.#checkOpen()
     if (started !== undefined) {
       const { place } = started as Pick<StepRecord, 'place'>
@@ -249,23 +255,28 @@ export class Steps {
     return goesOn && record.place ? { place: { ...record.place } } : undefined
   }
 
-  async #complete<Result extends StepResult>(body: StepBody<Result>, index: number, result: Result): Promise<void> {
+  #complete<Result extends StepResult>(
+    body: StepBody<Result>,
+    index: number,
+    json: string | undefined,
+  ): Promise<void> | undefined {
     const { name, interrupted } = body
-    const data: JsonObject = { step: name, index, ...(result !== undefined && { result }) }
-    if (!this.#options.writer.fits(data)) {
+    const result = fromJson<Result>(json)
+    const data: JsonObject = result === undefined ? { step: name, index } : { step: name, index, result }
+    // Escaped, a character of the name takes six at most.
+    const characters = (json?.length ?? 0) + name.length * 6 + maxFrameCharacters
+    if (!this.#options.writer.fits(data, characters)) {
       const cause = new RangeError('its result is larger than the store accepts')
       if (interrupted === 'indeterminate') throw new Indeterminate(name, { cause })
       throw new StepFailed(`the step "${name}" failed: ${cause.message}`, { cause })
     }
-    this.#records[index] = {
-      ...this.#records[index],
-      name,
-      status: 'completed',
-      ...(result !== undefined && { result }),
-    }
+    const started = this.#records[index]
+    const completed: StepRecord =
+      result === undefined ? { name, status: 'completed' } : { name, status: 'completed', result }
+    this.#records[index] = started === undefined ? completed : { ...started, ...completed }
     this.#unsaved = [...this.#unsaved, { type: keyEventTypes.stepCompleted, data }]
     this.#remember(body, index, result)
-    if (interrupted === 'indeterminate') await this.#saveAtOnce()
+    return interrupted === 'indeterminate' ? this.#saveAtOnce() : undefined
   }
 
   /** What is lost with this process is indeterminate: so it is written now, and as soon as the store is back. */
@@ -313,7 +324,7 @@ export function indeterminateStep(records: readonly StepRecord[]): string | unde
   return records.find(({ status, place }) => status === 'started' && place === undefined)?.name
 }
 
-function asJsonCopy<T extends StepResult>(result: T): T {
-  const text = JSON.stringify(result) as string | undefined
-  return (text === undefined ? undefined : JSON.parse(text)) as T
-}
+const toJson = (result: StepResult): string | undefined => JSON.stringify(result)
+
+const fromJson = <T extends StepResult>(json: string | undefined): T =>
+  (json === undefined ? undefined : JSON.parse(json)) as T
