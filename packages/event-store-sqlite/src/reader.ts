@@ -1,7 +1,7 @@
 import type { JsonObject, LastRecord, ReadOptions, RecordedEvent } from '@holdfast/core'
 import { openReader } from './connections.ts'
 import { eventStoreErrorOf } from './fault-error.ts'
-import type { SQLInputValue, SQLOutputValue } from './sqlite.ts'
+import { createPages, eventColumns, eventOf, type EventRow, type Page, type PageQuery, type Query } from './pages.ts'
 import { createStreamFilter } from './stream-filter.ts'
 import type { StreamFilter } from './stream-filter.ts'
 import { streamHash } from './stream-hash.ts'
@@ -19,42 +19,6 @@ export interface Reader {
   checkpoint(name: string): number | undefined
   close(): void
 }
-
-/** A stretch of the global order. */
-export interface PageQuery {
-  readonly after: number
-  readonly upTo: number
-  /** Only streams whose name starts with this, taken literally. */
-  readonly prefix: string
-  /** Only these types; undefined for all. */
-  readonly types: ReadonlySet<string> | undefined
-  /** At most this many events are looked at. */
-  readonly limit: number
-}
-
-export interface Page {
-  readonly events: readonly RecordedEvent[]
-  /** Everything up to here was looked at. */
-  readonly position: number
-}
-
-/** A page ends once it holds so much text: events may be large, and a page is in memory whole. */
-const maxPageCharacters = 2 * 1024 * 1024
-
-const columns = 'position, revision, recorded_at_ms, stream, id, type, data, metadata'
-type Row = [
-  position: number,
-  revision: number,
-  recordedAtMs: number,
-  stream: string,
-  id: string,
-  type: string,
-  data: string,
-  metadata: string,
-]
-
-/** Where at least one event in so many is of the types that are asked for, all are walked through, and the others left out. */
-const sparsest = 4
 
 /** The largest revision that can be asked for; SQLite would take more, a number of JavaScript would not. */
 const lastRevision = Number.MAX_SAFE_INTEGER
@@ -75,64 +39,16 @@ export function createReader(path: string, { expectsNewKeys = true }: ReaderOpti
     // The types do not know of `setReturnArrays`.
     return statement as unknown as Query
   }
-  const ofStream = `SELECT ${columns} FROM events WHERE stream_hash = ? AND stream = ? AND revision`
+  const ofStream = `SELECT ${eventColumns} FROM events WHERE stream_hash = ? AND stream = ? AND revision`
   const forwards = prepare(`${ofStream} >= ? ORDER BY revision LIMIT ?`)
   const backwards = prepare(`${ofStream} <= ? ORDER BY revision DESC LIMIT ?`)
   const lastOfStream = prepare(
     `SELECT position, revision, recorded_at_ms, metadata FROM events WHERE stream_hash = ? AND stream = ?
      ORDER BY revision DESC LIMIT 1`,
   )
-  const stretch = prepare(
-    `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
-  )
-  const positionsOfType = prepare(
-    'SELECT position FROM events WHERE type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?',
-  )
-  const one = prepare(`SELECT ${columns} FROM events WHERE position = ?`)
-  // The plus keeps SQLite from the index on types: the rows lie side by side.
-  const stretchOfTypes = prepare(
-    `SELECT ${columns} FROM events WHERE position BETWEEN ? AND ? AND +type IN (SELECT value FROM json_each(?))
-     ORDER BY position`,
-  )
   const loadCheckpoint = prepare('SELECT position FROM checkpoints WHERE name = ?')
 
-  function* rowsOf(query: PageQuery): Iterable<Row> {
-    if (query.types === undefined) {
-      yield* stretch.iterate(query.after, query.upTo, query.limit) as Iterable<Row>
-      return
-    }
-    const positions = positionsOf(query.types, query)
-    const [first = 0] = positions
-    const last = positions.at(-1) ?? 0
-    if (last - first < positions.length * sparsest) {
-      yield* stretchOfTypes.iterate(first, last, JSON.stringify([...query.types])) as Iterable<Row>
-      return
-    }
-    for (const position of positions) yield one.get(position) as Row
-  }
-
-  /** The next positions of these types, from the index alone; at most `limit`. */
-  function positionsOf(types: ReadonlySet<string>, query: PageQuery): number[] {
-    return [...types]
-      .flatMap((type) => positionsOfType.all(type, query.after, query.upTo, query.limit).map((row) => Number(row[0])))
-      .sort((a, b) => a - b)
-      .slice(0, query.limit)
-  }
-
-  function page(query: PageQuery): Page {
-    const events: RecordedEvent[] = []
-    let position = query.after
-    let seen = 0
-    let characters = 0
-    for (const row of rowsOf(query)) {
-      position = row[0]
-      seen += 1
-      characters += row[6].length + row[7].length
-      if (row[3].startsWith(query.prefix)) events.push(eventOf(row))
-      if (characters >= maxPageCharacters) return { events, position }
-    }
-    return { events, position: seen < query.limit ? query.upTo : position }
-  }
+  const page = createPages(prepare)
 
   const guarded = <T>(work: () => T): T => {
     try {
@@ -167,7 +83,7 @@ export function createReader(path: string, { expectsNewKeys = true }: ReaderOpti
           direction === 'forwards'
             ? forwards.all(hash, stream, start ?? 0, maxCount)
             : backwards.all(hash, stream, start ?? lastRevision, maxCount)
-        return (rows as Row[]).map(eventOf)
+        return (rows as EventRow[]).map(eventOf)
       }),
     last: (stream) => {
       const hash = streamHash(stream)
@@ -186,13 +102,6 @@ export function createReader(path: string, { expectsNewKeys = true }: ReaderOpti
   }
 }
 
-/** A statement whose rows are arrays. */
-interface Query {
-  all(...values: SQLInputValue[]): SQLOutputValue[][]
-  get(...values: SQLInputValue[]): SQLOutputValue[] | undefined
-  iterate(...values: SQLInputValue[]): Iterable<SQLOutputValue[]>
-}
-
 type LastRow = [position: number, revision: number, recordedAtMs: number, metadata: string]
 
 function lastRecordOf(stream: string, row: LastRow | undefined): LastRecord | undefined {
@@ -206,14 +115,3 @@ function lastRecordOf(stream: string, row: LastRow | undefined): LastRecord | un
     metadata: JSON.parse(metadata) as JsonObject,
   }
 }
-
-const eventOf = ([position, revision, recordedAtMs, stream, id, type, data, metadata]: Row): RecordedEvent => ({
-  id,
-  type,
-  data: JSON.parse(data) as JsonObject,
-  metadata: JSON.parse(metadata) as JsonObject,
-  stream,
-  revision: BigInt(revision),
-  position: BigInt(position),
-  recordedAtMs,
-})
