@@ -8,12 +8,9 @@ import {
   type ProjectionEvent,
   type RecordedEvent,
 } from '@holdfast/core'
-import { idAt, placeOf, type LoadDocuments } from './documents.ts'
+import type { LoadDocuments } from './documents.ts'
 import type { EventOwners } from './event-owners.ts'
-import { ForgottenPlaces } from './forgotten-places.ts'
-
-/** Which event it is. */
-export type FoldedEvent = Pick<RecordedEvent, 'id' | 'type' | 'position'>
+import { Remembered, type Entry, type FoldedEvent } from './remembered.ts'
 
 /** An event that could not be folded: the projection's code threw, or gave what cannot be kept. */
 export class FoldError extends Error {
@@ -45,21 +42,10 @@ export interface FoldOptions {
   readonly maxRememberedCharacters?: number
 }
 
-interface Entry {
-  state: JsonValue | undefined
-  changed: boolean
-  /** Last event that changed it. Not the event itself: it may be large, and there are many entries. */
-  event: FoldedEvent | undefined
-  /** Length of its text when it was loaded or taken. */
-  size: number
-  /** Batch that used it last. */
-  used: number
-}
-
+/** An event, as often as there are documents that it belongs to. */
 interface Target {
-  readonly recorded: RecordedEvent
   readonly event: ProjectionEvent
-  readonly places: readonly string[]
+  readonly entry: Entry
 }
 
 /**
@@ -67,15 +53,13 @@ interface Target {
  * that the changes belong to; of the rest it remembers what was used last, and loads what it needs.
  *
  * Changes and position move in one turn of the event loop, so that whoever takes them at any moment takes a state that some
- * batch ended with. After a {@link FoldError} a fold cannot be used any more.
+ * batch ended with. After `apply` has thrown a fold cannot be used any more.
  */
 export class Fold {
   readonly #projection: Projection
   readonly #options: FoldOptions
-  readonly #entries = new Map<string, Entry>()
-  readonly #forgotten: ForgottenPlaces | undefined
-  #changed: string[] = []
-  #characters = 0
+  readonly #remembered: Remembered
+  #changed: Entry[] = []
   #batch = 0
   #broken = false
   #position: bigint
@@ -85,7 +69,7 @@ export class Fold {
   constructor(projection: Projection, options: FoldOptions) {
     this.#projection = projection
     this.#options = options
-    this.#forgotten = options.fromNothing === true ? new ForgottenPlaces() : undefined
+    this.#remembered = new Remembered(options.fromNothing === true)
     this.#position = options.position
     this.#recordedUntilMs = options.recordedUntilMs ?? 0
   }
@@ -100,7 +84,7 @@ export class Fold {
     return this.#recordedUntilMs
   }
 
-  /** Half of a batch is in it: nothing may be taken any more. */
+  /** Half of a batch may be in it: nothing may be taken any more. */
   get broken(): boolean {
     return this.#broken
   }
@@ -121,21 +105,12 @@ export class Fold {
     const { owners } = this.#options
     const told = this.#projection.scope === 'shared' ? events : ((await owners?.tell(events)) ?? events)
     const targets: Target[] = []
-    const missing = new Set<string>()
-    for (const recorded of told) {
-      const target = this.#targetOf(recorded)
-      targets.push(target)
-      for (const place of target.places) {
-        const entry = this.#entries.get(place)
-        // Needed from now on: it is not forgotten while others are loaded.
-        if (entry !== undefined) entry.used = this.#batch
-        else if (this.#forgotten?.mayHave(place) === false) this.#entries.set(place, this.#entryOf(undefined))
-        else missing.add(place)
-      }
-    }
-    if (missing.size > 0) await this.#load([...missing])
+    const missing: Entry[] = []
+    for (const recorded of told) this.#aim(recorded, targets, missing)
+    if (missing.length > 0) await this.#load(missing)
     this.#broken = true
     for (const target of targets) this.#foldInto(target)
+    for (const { recordedAtMs } of told) if (recordedAtMs > this.#recordedUntilMs) this.#recordedUntilMs = recordedAtMs
     this.#broken = false
     this.#events += events.length
     this.#position = position
@@ -144,13 +119,11 @@ export class Fold {
   /** Texts of what was changed since the last time. @throws FoldError for a state that JSON does not carry */
   take(): DocumentChange[] {
     const changes: DocumentChange[] = []
-    for (const place of this.#changed) {
-      const entry = this.#entries.get(place)
-      if (entry === undefined) continue
+    for (const entry of this.#changed) {
       const json = textOf(entry)
       entry.changed = false
-      this.#resize(entry, json?.length ?? 0)
-      changes.push({ ...idAt(place), json })
+      this.#remembered.resize(entry, json?.length ?? 0)
+      changes.push({ tenant: entry.tenant, id: entry.id, json })
     }
     this.#changed = []
     return changes
@@ -162,79 +135,69 @@ export class Fold {
    */
   trim(): void {
     const { maxRemembered = 5_000, maxRememberedCharacters = 8 * 1024 * 1024 } = this.#options
-    for (const [place, entry] of this.#entries) {
-      if (this.#entries.size <= maxRemembered && this.#characters <= maxRememberedCharacters) return
-      if (entry.changed || entry.used === this.#batch) continue
-      this.#resize(entry, 0)
-      this.#entries.delete(place)
-      this.#forgotten?.add(place)
-    }
+    this.#remembered.trim(this.#batch, { maxRemembered, maxRememberedCharacters })
   }
 
-  #resize(entry: Entry, size: number): void {
-    this.#characters += size - entry.size
-    entry.size = size
-  }
-
-  #targetOf(recorded: RecordedEvent): Target {
+  /** Finds the documents that an event belongs to, and those of them that have to be loaded before it is folded. */
+  #aim(recorded: RecordedEvent, targets: Target[], missing: Entry[]): void {
     try {
       const event = projectionEventOf(recorded, this.#projection.upcast)
       this.#options.onEvent?.(event)
-      return { recorded, event, places: this.#placesOf(event) }
+      const { scope } = this.#projection
+      const tenant = scope === 'shared' ? '' : event.tenant
+      const key = tenant === undefined ? undefined : this.#projection.key(event)
+      if (tenant === undefined || key === undefined) return
+      const { only } = this.#options
+      for (const id of typeof key === 'string' ? [key] : key) {
+        const entry = this.#remembered.get(tenant, id)
+        if (entry !== undefined) {
+          // Needed from now on: it is not forgotten while others are loaded.
+          entry.used = this.#batch
+          targets.push({ event, entry })
+          continue
+        }
+        assertDocumentId(id)
+        if (only?.({ tenant, id }) === false) continue
+        const added = this.#remembered.add(tenant, id, this.#batch)
+        if (added.elsewhere) missing.push(added.entry)
+        targets.push({ event, entry: added.entry })
+      }
     } catch (error) {
       throw new FoldError(recorded, error)
     }
   }
 
-  #placesOf(event: ProjectionEvent): readonly string[] {
-    const { scope } = this.#projection
-    const tenant = scope === 'shared' ? '' : event.tenant
-    if (tenant === undefined) return []
-    const key = this.#projection.key(event)
-    if (key === undefined) return []
-    const { only } = this.#options
-    if (only === undefined && typeof key === 'string') {
-      assertDocumentId(key)
-      return [placeOf(tenant, key)]
+  async #load(entries: readonly Entry[]): Promise<void> {
+    let texts: readonly (string | undefined)[]
+    try {
+      texts = await this.#options.load(entries.map(({ tenant, id }) => ({ tenant, id })))
+    } catch (error) {
+      // They are remembered already, as if there were none.
+      this.#broken = true
+      throw error
     }
-    const ids = typeof key === 'string' ? [key] : key
-    for (const id of ids) assertDocumentId(id)
-    return ids.filter((id) => only === undefined || only({ tenant, id })).map((id) => placeOf(tenant, id))
-  }
-
-  async #load(places: readonly string[]): Promise<void> {
-    const texts = await this.#options.load(places.map(idAt))
-    for (const [at, place] of places.entries()) {
+    for (const [at, entry] of entries.entries()) {
       const text = texts[at]
-      const entry = this.#entryOf(text === undefined ? undefined : (JSON.parse(text) as JsonValue))
-      this.#resize(entry, text?.length ?? 0)
-      this.#entries.set(place, entry)
+      if (text === undefined) continue
+      entry.state = JSON.parse(text) as JsonValue
+      this.#remembered.resize(entry, text.length)
     }
   }
 
-  #entryOf(state: JsonValue | undefined): Entry {
-    return { state, changed: false, event: undefined, size: 0, used: this.#batch }
-  }
-
-  #foldInto({ recorded, event, places }: Target): void {
+  #foldInto({ event, entry }: Target): void {
     const evolve = this.#projection.on[event.type]
-    const { id, type, position } = recorded
-    const folded: FoldedEvent = { id, type, position }
-    for (const place of places) {
-      const entry = this.#entries.get(place)
-      if (entry === undefined || evolve === undefined) continue
-      try {
-        entry.state = evolve(entry.state === undefined ? this.#projection.initial : entry.state, event)
-      } catch (error) {
-        throw new FoldError(recorded, error)
-      }
-      entry.event = folded
-      entry.used = this.#batch
-      if (entry.changed) continue
-      entry.changed = true
-      this.#changed.push(place)
+    if (evolve === undefined) return
+    const { id, type, position } = event
+    try {
+      entry.state = evolve(entry.state === undefined ? this.#projection.initial : entry.state, event)
+    } catch (error) {
+      throw new FoldError(event, error)
     }
-    if (recorded.recordedAtMs > this.#recordedUntilMs) this.#recordedUntilMs = recorded.recordedAtMs
+    entry.event = { id, type, position }
+    entry.used = this.#batch
+    if (entry.changed) return
+    entry.changed = true
+    this.#changed.push(entry)
   }
 }
 
