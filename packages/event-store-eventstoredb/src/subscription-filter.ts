@@ -24,8 +24,9 @@ export function serverFilter(wanted: Pick<SubscribeOptions, 'prefix' | 'types'>,
       parts.onCheckpoint(position)
     },
   }
-  if (wanted.prefix !== '') return streamNameFilter({ prefixes: [wanted.prefix], ...common })
+  // Types first: whoever names some wants few of the events that the streams hold, and each that is sent has to be decoded.
   if (wanted.types && wanted.types.length > 0) return eventTypeFilter({ prefixes: [...wanted.types], ...common })
+  if (wanted.prefix !== '') return streamNameFilter({ prefixes: [wanted.prefix], ...common })
   return streamNameFilter({ regex: foreignToUs, ...common })
 }
 
