@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import statusMessages from '@eventstore/db-client/generated/status_pb.js'
 import type { BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js'
 import streamsMessages from '@eventstore/db-client/generated/streams_pb.js'
+import { KeyTable } from '@holdfast/core'
 
 /** What the guard needs of the client's call. */
 export interface BatchAppendCall extends EventEmitter {
@@ -34,7 +35,7 @@ export interface BatchStreamHooks {
  *   each. `write` always says true here, so nothing waits; Node buffers what the transport has not taken.
  */
 export function guardBatchStream<Call extends BatchAppendCall>(call: Call, hooks: BatchStreamHooks): Call {
-  const waiting = new Map<string, BatchAppendReq>()
+  const waiting = new KeyTable<BatchAppendReq, string>()
   let deliver: ((answer: BatchAppendResp) => void) | undefined
   const pass = (answer: BatchAppendResp): void => {
     const correlationId = answer.getCorrelationId()?.getString() ?? ''
@@ -50,7 +51,7 @@ export function guardBatchStream<Call extends BatchAppendCall>(call: Call, hooks
     }
   }
   const failWaiting = (): void => {
-    for (const request of [...waiting.values()]) {
+    for (const request of waiting.values()) {
       pass(
         new streamsMessages.BatchAppendResp()
           .setCorrelationId(request.getCorrelationId())

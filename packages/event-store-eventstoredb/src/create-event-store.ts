@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { jsonEvent } from '@eventstore/db-client'
 import type { Checkpoints, EventStore } from '@holdfast/core'
-import { EventStoreError } from '@holdfast/core'
+import { EventStoreError, UnderWay } from '@holdfast/core'
 import { createAppender } from './appender.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import { createConnection } from './connection.ts'
@@ -39,7 +39,7 @@ export function createEventStoreDbEventStore(given: EventStoreDbOptions): EventS
   const truncate = createTruncator({ connection, options, reader })
   const checkpoints = createCheckpoints(appendLoosely, reader)
   const closing = new AbortController()
-  const underWay = new Set<Promise<unknown>>()
+  const underWay = new UnderWay()
   let closed: Promise<void> | undefined
   let probe: Promise<void> | undefined
 
@@ -50,12 +50,11 @@ export function createEventStoreDbEventStore(given: EventStoreDbOptions): EventS
   /** Runs work that `close` waits for. */
   async function tracked<T>(start: () => Promise<T>): Promise<T> {
     assertOpen()
-    const work = start()
-    underWay.add(work)
+    underWay.begin()
     try {
-      return await work
+      return await start()
     } finally {
-      underWay.delete(work)
+      underWay.end()
     }
   }
 
@@ -88,7 +87,7 @@ export function createEventStoreDbEventStore(given: EventStoreDbOptions): EventS
     close() {
       closed ??= (async () => {
         closing.abort()
-        await Promise.allSettled(underWay)
+        await underWay.idle()
         await connection.close()
       })()
       return closed

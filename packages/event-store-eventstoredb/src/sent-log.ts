@@ -1,3 +1,5 @@
+import { KeyTable } from '@holdfast/core'
+
 /** Whether the events of an append were handed to the transport, by the id of its first event. */
 export interface SentLog {
   /** Follows an append; several may share an id. */
@@ -7,12 +9,13 @@ export interface SentLog {
 }
 
 export function createSentLog(): SentLog {
-  const tracked = new Map<string, { sent: boolean; followers: number }>()
+  const tracked = new KeyTable<{ sent: boolean; followers: number }, string>()
   return {
     track(eventId) {
-      const entry = tracked.get(eventId) ?? { sent: false, followers: 0 }
+      const known = tracked.get(eventId)
+      const entry = known ?? { sent: false, followers: 0 }
       entry.followers += 1
-      tracked.set(eventId, entry)
+      if (known === undefined) tracked.set(eventId, entry)
       return {
         wasSent: () => entry.sent,
         release() {

@@ -1,4 +1,4 @@
-import type { CommandEnvelope } from '@holdfast/core'
+import { UnderWay, type CommandEnvelope } from '@holdfast/core'
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
 import { backoffMs, pause, settledWithin, untilAborted } from './backoff.ts'
 import type { Backoff } from './backoff.ts'
@@ -95,7 +95,7 @@ export function createKafkaCommandConsumer(options: KafkaCommandConsumerOptions)
   const sender = createKafkaSender(connection, metrics)
   const queues = createKeyQueues(options.concurrency ?? 1000)
   const share = createPartitionShare({ topic, window, metrics })
-  const publishing = new Set<Promise<void>>()
+  const publishing = new UnderWay()
   let supervised: SupervisedConsumer | undefined
   let publisher: OutcomePublisher | undefined
   const intervalMs = options.commitIntervalMs ?? 100
@@ -200,8 +200,8 @@ export function createKafkaCommandConsumer(options: KafkaCommandConsumerOptions)
       share.regulate(owned)
       committer.schedule()
     }
-    const work = finish().finally(() => publishing.delete(work))
-    publishing.add(work)
+    publishing.begin()
+    void finish().finally(() => publishing.end())
   }
 
   const started = start()
@@ -215,7 +215,7 @@ export function createKafkaCommandConsumer(options: KafkaCommandConsumerOptions)
     await started.catch(() => undefined)
     share.drain()
     await settledWithin(queues.idle(), options.drainTimeoutMs ?? 10_000)
-    await settledWithin(Promise.all(publishing), closeTimeoutMs)
+    await settledWithin(publishing.idle(), closeTimeoutMs)
     await committer.close(closeTimeoutMs)
     share.abandon()
     await supervised?.close()

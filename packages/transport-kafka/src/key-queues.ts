@@ -1,3 +1,5 @@
+import { KeyTable } from '@holdfast/core'
+
 /** One piece of work at a time for each key, in order; different keys side by side, up to a limit. */
 export interface KeyQueues {
   /** `run` must not reject. It gives its slot back while it sleeps through {@link Slot.yielding}. */
@@ -18,7 +20,7 @@ type Run = (slot: Slot) => Promise<void>
 
 /** `concurrency`: most runs at a time over all keys. */
 export function createKeyQueues(concurrency: number): KeyQueues {
-  const queues = new Map<string, Run[]>()
+  const queues = new KeyTable<Run[], string>()
   const waiters: (() => void)[] = []
   let idlers: (() => void)[] = []
   let running = 0

@@ -1,4 +1,4 @@
-import { TransportError } from '@holdfast/core'
+import { KeyTable, TransportError } from '@holdfast/core'
 import type { CommandEnvelope, Dispatch, Resolution } from '@holdfast/core'
 import { backoffMs } from './backoff.ts'
 import type { Backoff } from './backoff.ts'
@@ -56,7 +56,7 @@ const sweepMs = 25
  */
 export function createPendingAttempts(options: PendingAttemptsOptions): PendingAttempts {
   const { lookup, lookupBackoff, publishTimeoutMs, maxPendingMs, logger, metrics } = options
-  const entries = new Map<string, Entry>()
+  const entries = new KeyTable<Entry, string>()
   const delay = createReplyDelay()
   let lookupsRunning = 0
   let sweeper: NodeJS.Timeout | undefined
@@ -110,6 +110,7 @@ export function createPendingAttempts(options: PendingAttemptsOptions): PendingA
 
   const sweep = () => {
     const now = performance.now()
+    const due: Entry[] = []
     for (const entry of entries.values()) {
       const age = now - entry.startedAt
       if (!entry.isPublished && age > publishTimeoutMs) {
@@ -117,10 +118,13 @@ export function createPendingAttempts(options: PendingAttemptsOptions): PendingA
         fail(entry, new TransportError(`the command was not acknowledged within ${publishTimeoutMs} ms`))
       } else if (age > maxPendingMs) {
         fail(entry, new TransportError(`no outcome within ${maxPendingMs} ms; the command goes on`))
-      } else if (now >= entry.lookupAt && lookupsRunning < options.maxConcurrentLookups) {
-        void lookUp(entry)
+      } else if (now >= entry.lookupAt) {
+        due.push(entry)
       }
     }
+    // Who has waited longest comes first.
+    due.sort((a, b) => a.lookupAt - b.lookupAt)
+    for (const entry of due.slice(0, Math.max(0, options.maxConcurrentLookups - lookupsRunning))) void lookUp(entry)
     if (entries.size === 0) {
       clearInterval(sweeper)
       sweeper = undefined
