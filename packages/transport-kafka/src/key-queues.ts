@@ -1,4 +1,4 @@
-import { KeyTable } from '@holdfast/core'
+import { KeyTable, UnderWay } from '@holdfast/core'
 
 /** One piece of work at a time for each key, in order; different keys side by side, up to a limit. */
 export interface KeyQueues {
@@ -22,7 +22,7 @@ type Run = (slot: Slot) => Promise<void>
 export function createKeyQueues(concurrency: number): KeyQueues {
   const queues = new KeyTable<Run[], string>()
   const waiters: (() => void)[] = []
-  let idlers: (() => void)[] = []
+  const open = new UnderWay()
   let running = 0
 
   const acquire = (): Promise<void> | undefined => {
@@ -59,9 +59,7 @@ export function createKeyQueues(concurrency: number): KeyQueues {
       }
     }
     queues.delete(key)
-    if (queues.size > 0) return
-    for (const resolve of idlers) resolve()
-    idlers = []
+    open.end()
   }
 
   return {
@@ -73,16 +71,12 @@ export function createKeyQueues(concurrency: number): KeyQueues {
       }
       const created = [run]
       queues.set(key, created)
+      open.begin()
       void work(key, created)
     },
     get running() {
       return running
     },
-    idle: () =>
-      queues.size === 0
-        ? Promise.resolve()
-        : new Promise((resolve) => {
-            idlers.push(resolve)
-          }),
+    idle: () => open.idle(),
   }
 }

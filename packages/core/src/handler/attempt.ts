@@ -8,6 +8,7 @@ import { keyEventTypes, type StoredResponse } from '../key-state/events.ts'
 import type { Clock } from '../ports/clock.ts'
 import { LazyAbort } from '../lazy-abort.ts'
 import { refusalResponse } from './project-again.ts'
+import { withTimeLimit } from './with-time-limit.ts'
 
 /** What a try decided, with the response already projected: nothing is rendered later. */
 export interface Decided {
@@ -43,30 +44,10 @@ export function attempt(options: AttemptOptions): Decided | Promise<Decided> {
   const signal = (): AbortSignal => AbortSignal.any([timeout.signal, options.abort.signal])
   const result = command.handle(envelope.input, createContext({ envelope, commandId, signal, steps }))
   if (!(result instanceof Promise)) return project(command, envelope, result)
-  const deadline = withDeadline(result, options, timeout)
-  return deadline.then((decided) => project(command, envelope, decided))
-}
-
-function withDeadline<T>(work: Promise<T>, options: AttemptOptions, timeout: LazyAbort): Promise<T> {
-  const { timeoutMs } = options.command.retry
-  return new Promise<T>((resolve, reject) => {
-    const cancel = options.clock.schedule(timeoutMs, () => {
-      const error = new AttemptTimeout(`the try took longer than ${timeoutMs} ms`)
-      timeout.abort(error)
-      reject(error)
-    })
-    work.then(
-      (value) => {
-        cancel()
-        resolve(value)
-      },
-      () => {
-        cancel()
-        // With whatever was thrown.
-        resolve(work)
-      },
-    )
-  })
+  const { timeoutMs } = command.retry
+  const error = (): Error => new AttemptTimeout(`the try took longer than ${timeoutMs} ms`)
+  const inTime = withTimeLimit(result, { clock: options.clock, timeoutMs, timeout, error })
+  return inTime.then((decided) => project(command, envelope, decided))
 }
 
 function project(

@@ -84,12 +84,8 @@ export class KeyWriter {
    * most, if that is known; then it need not be made for small ones.
    */
   fits(data: JsonObject, characters = Infinity): boolean {
-    const surely = characters * maxCharacterBytes + maxMetadataBytes <= this.#deps.store.maxEventBytes
-    return surely || this.#fits(data)
-  }
-
-  #fits(data: JsonObject): boolean {
-    return Buffer.byteLength(JSON.stringify(data)) + maxMetadataBytes <= this.#deps.store.maxEventBytes
+    const room = this.#deps.store.maxEventBytes - maxMetadataBytes
+    return characters * maxCharacterBytes <= room || Buffer.byteLength(JSON.stringify(data)) <= room
   }
 
   /** Begins the generation, unless it has. @throws GenerationLost, EventStoreError */

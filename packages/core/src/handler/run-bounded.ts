@@ -3,6 +3,7 @@ import type { StepRun } from '../command/step.ts'
 import { LazyAbort } from '../lazy-abort.ts'
 import type { Clock } from '../ports/clock.ts'
 import { jittered } from './backoff.ts'
+import { withTimeLimit } from './with-time-limit.ts'
 
 export interface BoundedRun {
   /** The step key; asked for only by runs that look at it. */
@@ -16,13 +17,15 @@ export interface BoundedRun {
 /** Runs a step's function, or its undo, with the time and the retries that its policy allows. @throws its last error */
 export async function runBounded<T>(work: (run: StepRun) => Promise<T> | T, bounds: BoundedRun): Promise<T> {
   const { retry, clock, aborts } = bounds
+  const { timeoutMs } = retry
+  const limit = { clock, timeoutMs, error: () => new Error(`it took longer than ${timeoutMs} ms`) }
   const aborted = (): boolean => aborts.some((abort) => abort.aborted)
   for (let attempt = 1; ; attempt++) {
     const run = new Run(attempt, bounds)
     try {
       const result = work(run)
       // What is there at once needs no time limit.
-      return isPromise(result) ? await withTimeout(result, bounds, run.timeout) : result
+      return isPromise(result) ? await withTimeLimit(result, { ...limit, timeout: run.timeout }) : result
     } catch (error) {
       if (attempt >= retry.attempts || aborted()) throw error
       const pauseMs = jittered(Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (attempt - 1)))
@@ -60,24 +63,3 @@ const anyOf = (aborts: readonly LazyAbort[]): AbortSignal => AbortSignal.any(abo
 /** Also one that is not JavaScript's own. */
 const isPromise = <T>(result: Promise<T> | T): result is Promise<T> =>
   typeof (result as Partial<Promise<T>> | null | undefined)?.then === 'function'
-
-function withTimeout<T>(work: Promise<T>, { retry, clock }: BoundedRun, timeout: LazyAbort): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const cancel = clock.schedule(retry.timeoutMs, () => {
-      const error = new Error(`it took longer than ${retry.timeoutMs} ms`)
-      timeout.abort(error)
-      reject(error)
-    })
-    work.then(
-      (result) => {
-        cancel()
-        resolve(result)
-      },
-      () => {
-        cancel()
-        // With whatever was thrown.
-        resolve(work)
-      },
-    )
-  })
-}
