@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { LoadResult } from '../load/wrk.ts'
 
-/** The bare loop, measured in a process of its own. */
+/**
+ * The bare loop, measured in processes of its own. They stand still while something else is measured: KafkaJS runs a timer a
+ * thousand times a second on each connection. Not for longer than their consumers' session of 30 s.
+ */
 export interface BareLoop {
   measure(connections: number, seconds: number): Promise<LoadResult>
   stop(): Promise<void>
@@ -22,16 +25,22 @@ export async function startBareLoop(environment: Record<string, string>): Promis
   const ready = (line: string): boolean => line.includes('ready')
   const backLines = createInterface({ input: back.stdout })
   await Promise.all([lines.next(), once(backLines, 'line').then(([line]) => ready(String(line)))])
+  const signal = (name: NodeJS.Signals): void => {
+    for (const child of [front, back]) child.kill(name)
+  }
   return {
     async measure(connections, seconds) {
+      signal('SIGCONT')
       front.stdin.write(`${connections} ${seconds}\n`)
       const line = await lines.next()
       if (line.done === true) throw new Error('the bare loop has ended')
+      signal('SIGSTOP')
       return JSON.parse(line.value) as LoadResult
     },
     async stop() {
+      signal('SIGTERM')
+      signal('SIGCONT')
       for (const child of [front, back]) {
-        child.kill('SIGTERM')
         if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
       }
     },

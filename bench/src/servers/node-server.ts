@@ -6,24 +6,31 @@ import { freePort, startProcess, type ServerProcess } from './process.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 
-/** V8's flags of `npm start`; every server in Node that is measured gets the same, those of others too. */
-export const nodeFlags = (): readonly string[] => wordsOfStart().filter((word) => word.startsWith('--'))
+/** V8's flags of `npm start`; every server in Node that is measured beside it gets the same, those of others too. */
+export const nodeFlags = (): readonly string[] => flagsOf(scripts().start)
 
 /** The environment of `npm start`, likewise. */
 export const nodeEnvironment = (): Record<string, string> =>
   Object.fromEntries(
-    wordsOfStart()
+    scripts()
+      .start.split(' ')
       .map((word) => /^([A-Z_]+)=(.*)$/.exec(word))
       .filter((match) => match !== null)
       .map(([, name = '', value = '']) => [name, value]),
   )
 
-function wordsOfStart(): readonly string[] {
-  const { scripts } = z
-    .object({ scripts: z.object({ start: z.string() }) })
-    .parse(JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')))
-  return scripts.start.split(' ')
+/** V8's flags of the program's own npm script; where it has none, those of `npm start`. */
+function flagsFor(program: string): readonly string[] {
+  const own = Object.values(scripts()).find((script) => script.split(' ').at(-1) === program)
+  return own === undefined ? nodeFlags() : flagsOf(own)
 }
+
+const flagsOf = (script: string): readonly string[] => script.split(' ').filter((word) => word.startsWith('--'))
+
+const packageJson = z.object({ scripts: z.object({ start: z.string() }).catchall(z.string()) })
+
+const scripts = (): z.infer<typeof packageJson>['scripts'] =>
+  packageJson.parse(JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))).scripts
 
 export interface NodeServer extends ServerProcess {
   readonly url: string
@@ -39,7 +46,7 @@ export async function startServer(
   const port = await freePort()
   const server = await startProcess({
     command: process.execPath,
-    args: [...nodeFlags(), resolve(root, script)],
+    args: [...flagsFor(script), resolve(root, script)],
     cwd: root,
     env: { ...nodeEnvironment(), ...environment(port) },
     isReady: (line) => line.includes('ready'),

@@ -3,6 +3,7 @@ import statusMessages from '@eventstore/db-client/generated/status_pb.js'
 import type { BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js'
 import streamsMessages from '@eventstore/db-client/generated/streams_pb.js'
 import { KeyTable } from '@holdfast/core'
+import { asJson } from './event-data.ts'
 
 /** What the guard needs of the client's call. */
 export interface BatchAppendCall extends EventEmitter {
@@ -65,6 +66,7 @@ export function guardBatchStream<Call extends BatchAppendCall>(call: Call, hooks
   call.write = (message) => {
     // An append may be several messages; the first has the options.
     if (message.hasOptions()) waiting.set(message.getCorrelationId()?.getString() ?? '', message)
+    message.getProposedMessagesList().forEach(asJson)
     hooks.onSent(message.getProposedMessagesList()[0]?.getId()?.getString() ?? '')
     write(message)
     return true

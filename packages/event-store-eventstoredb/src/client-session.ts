@@ -2,6 +2,7 @@ import { EventStoreDBClient } from '@eventstore/db-client'
 import type { AppendReq } from '@eventstore/db-client/generated/streams_pb.js'
 import type { BatchAppendCall } from './batch-stream-guard.ts'
 import { guardBatchStream } from './batch-stream-guard.ts'
+import { asJson } from './event-data.ts'
 import type { SentLog } from './sent-log.ts'
 import { createSentLog } from './sent-log.ts'
 import type { AdapterLogger } from './options.ts'
@@ -75,7 +76,10 @@ export function createClientSession(connectionString: string, logger: AdapterLog
         const write = call.write.bind(call)
         // As in the guard of batch calls: what waits for `drain` would be rejected where nobody listens.
         call.write = (message) => {
-          sent.mark(message.getProposedMessage()?.getId()?.getString() ?? '')
+          // The first message of a call has the options, each other one an event.
+          const proposed = message.getProposedMessage()
+          if (proposed) asJson(proposed)
+          sent.mark(proposed?.getId()?.getString() ?? '')
           write(message)
           return true
         }

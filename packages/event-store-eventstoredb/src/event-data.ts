@@ -1,31 +1,45 @@
-import type { EventData } from '@eventstore/db-client'
-import { jsonEvent } from '@eventstore/db-client'
+import type { BinaryEventType, EventData } from '@eventstore/db-client'
 import type { NewEvent } from '@holdfast/core'
 import { EventStoreError } from '@holdfast/core'
 import type { ResolvedOptions } from './options.ts'
 
 /**
- * Events as the client takes them, of the JSON kind, which the vendor's own pages can show.
+ * Events as the client takes them: as bytes, which {@link asJson} makes events of the JSON kind again on their way out. JSON
+ * events the client turns to base64, and back twice, byte by byte: a third of what an append costs.
  *
  * @throws EventStoreError `event-too-large`, by the counts of the options, before anything is sent
  */
 export function toEventData(
   events: readonly NewEvent[],
   { maxEventBytes, maxAppendBytes }: Pick<ResolvedOptions, 'maxEventBytes' | 'maxAppendBytes'>,
-): EventData[] {
+): EventData<BinaryEventType>[] {
   let appendBytes = 0
-  return events.map(({ id, type, data, metadata }) => {
-    const bytes = utf8Bytes(data) + utf8Bytes(metadata)
+  return events.map((event) => {
+    const data = toBytes(event.data)
+    const metadata = toBytes(event.metadata)
+    const bytes = data.length + metadata.length
     if (bytes > maxEventBytes) {
       throw new EventStoreError('event-too-large', `an event of ${bytes} bytes; the most is ${maxEventBytes}`)
     }
     // The server counts the type's name as UTF-16.
-    appendBytes += bytes + 2 * type.length
+    appendBytes += bytes + 2 * event.type.length
     if (appendBytes > maxAppendBytes) {
       throw new EventStoreError('event-too-large', `an append of more than ${maxAppendBytes} bytes`)
     }
-    return jsonEvent({ id, type, data, metadata })
+    return { id: event.id, type: event.type, contentType: 'application/octet-stream', data, metadata }
   })
 }
 
-const utf8Bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value), 'utf8')
+const encoder = new TextEncoder()
+
+const toBytes = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value))
+
+/** A proposed event on its way out, as the generated classes have it. */
+interface ProposedMessage {
+  getMetadataMap(): { set(name: string, value: string): unknown }
+}
+
+/** Says of an event that its bytes are JSON, as all are that this adapter writes: the vendor's own pages show it then. */
+export function asJson(proposed: ProposedMessage): void {
+  proposed.getMetadataMap().set('content-type', 'application/json')
+}

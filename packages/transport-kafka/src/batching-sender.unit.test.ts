@@ -1,5 +1,5 @@
 import type { ProducerBatch, RecordMetadata } from 'kafkajs'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createBatchingSender } from './batching-sender.ts'
 import type { BatchProducer, OutgoingMessage } from './batching-sender.ts'
 import { silentLogger } from './logger.ts'
@@ -58,14 +58,38 @@ const message = (value: string, partition = 0, topic = 'topic'): OutgoingMessage
   headers: {},
 })
 
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 const failure = (type: string) => Object.assign(new Error(type), { type })
 
 describe('batching', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
   test('all that waits in one turn of the event loop goes in one send, over all topics', async () => {
     const { sender, sent } = scripted(acknowledge)
     const sendings = [sender.send(message('a')), sender.send(message('b', 1)), sender.send(message('c', 0, 'other'))]
     await Promise.all(sendings.map(({ acknowledged }) => acknowledged))
     expect(sent).toEqual([['a', 'b', 'c']])
+  })
+
+  test('waits for more where four came together before, and not where they come one by one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { sender, sent } = scripted(acknowledge)
+    const all = (...values: string[]) => Promise.all(values.map((value) => sender.send(message(value)).acknowledged))
+    await all('1')
+    await all('2', '3', '4', '5')
+    const sixth = all('6')
+    await turns(20)
+    expect(sent.length).toBe(2)
+    const seventh = all('7')
+    await vi.advanceTimersByTimeAsync(2)
+    await Promise.all([sixth, seventh])
+    await all('8')
+    expect(sent).toEqual([['1'], ['2', '3', '4', '5'], ['6', '7'], ['8']])
   })
 
   test('never two sends at a time; what comes meanwhile goes with the next, in order', async () => {

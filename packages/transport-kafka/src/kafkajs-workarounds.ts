@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { speedUpEncoder } from './kafkajs-encoder.ts'
 
 /** KafkaJS 2.2.4, `src/network/requestQueue/index.js`, as far as it is touched here. */
 interface RequestQueue {
@@ -36,4 +37,5 @@ export function applyWorkarounds(): void {
   const require = createRequire(import.meta.url)
   const { prototype } = require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueue }
   prototype.scheduleCheckPendingRequests = scheduleCheckPendingRequests
+  speedUpEncoder()
 }
