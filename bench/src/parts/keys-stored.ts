@@ -11,6 +11,7 @@ import { ratioFigure } from '../report/figures.ts'
 import { count, micros, ms, ratio, table } from '../report/format.ts'
 import { seedStore } from '../seed.ts'
 import type { NodeServer } from '../servers/node-server.ts'
+import { startBareDurable } from '../systems/bare-durable.ts'
 import { holdfastPaths, startEmbedded } from '../systems/holdfast.ts'
 import { orderBody } from '../systems/system.ts'
 
@@ -32,40 +33,57 @@ const result = z.object({
       rounds: z.array(round),
     }),
   ),
+  /** Bare Fastify with one durable row, fresh keys: with the fewest and with the most rows. Absent in results of old. */
+  floor: z.array(z.object({ keys: z.number(), rounds: z.array(measured) })).optional(),
   /** The largest store under 256 connections. */
   memory: z.object({ keys: z.number(), idleMb: z.number(), peakMb: z.number(), fresh: measured, any: measured }),
 })
 
 type Result = z.infer<typeof result>
+type Floor = NonNullable<Result['floor']>[number]
 type Round = z.infer<typeof round>
 
-interface Store {
+interface FloorStore {
   readonly keys: number
+  readonly server: NodeServer
+}
+
+interface Store extends FloorStore {
   readonly seedSeconds: number
   readonly startMs: number
   readonly fileMb: number
-  readonly server: NodeServer
 }
 
 async function measureAll(setting: Setting): Promise<Result> {
   const sizes = setting.quick ? [100, 1_000, 5_000] : [1_000, 100_000, 1_000_000]
   const folders: string[] = []
   const stores: Store[] = []
+  const floors: FloorStore[] = []
+  const nextFolder = async (): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-keys-'))
+    folders.push(folder)
+    return folder
+  }
   try {
     for (const keys of sizes) {
-      const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-keys-'))
-      folders.push(folder)
-      stores.push(await openSeeded(folder, keys))
+      stores.push(await openSeeded(await nextFolder(), keys))
       console.log(`${count(keys)} keys are stored`)
     }
+    for (const keys of [Math.min(...sizes), Math.max(...sizes)])
+      floors.push({ keys, server: await startBareDurable(await nextFolder(), keys) })
     const largest = stores.at(-1)
     if (largest === undefined) throw new Error('there is no store')
     const idleMb = memoryMbOf([largest.server.pid()])
     const rounds = stores.map((): Round[] => [])
-    for (const store of stores) await measureRound(store, { name: 'warm', seconds: setting.quick ? 1 : 2 })
+    const floorRounds = floors.map((): Measured[] => [])
+    const warm = { name: 'warm', seconds: setting.quick ? 1 : 2 }
+    for (const store of stores) await measureRound(store, warm)
+    for (const floor of floors) await measureFresh(floor, warm)
     for (let number = 1; number <= setting.rounds; number++) {
       for (const [index, store] of stores.entries())
         rounds[index]?.push(await measureRound(store, { name: `r${number}`, seconds: setting.seconds }))
+      for (const [index, floor] of floors.entries())
+        floorRounds[index]?.push(await measureFresh(floor, { name: `r${number}`, seconds: setting.seconds }))
       console.log(`round ${number} of ${setting.rounds}`)
     }
     const load = loadOn(largest, { connections: manyConnections, seconds: setting.seconds })
@@ -79,10 +97,11 @@ async function measureAll(setting: Setting): Promise<Result> {
         fileMb,
         rounds: rounds[index] ?? [],
       })),
+      floor: floors.map(({ keys }, index) => ({ keys, rounds: floorRounds[index] ?? [] })),
       memory: { keys: largest.keys, idleMb, peakMb: largest.server.peakMemoryMb(), fresh, any },
     }
   } finally {
-    for (const { server } of stores) await server.stop()
+    for (const { server } of [...stores, ...floors]) await server.stop()
     for (const folder of folders) await rm(folder, { recursive: true, force: true })
   }
 }
@@ -97,17 +116,22 @@ async function openSeeded(dataDir: string, keys: number): Promise<Store> {
   return { keys, seedSeconds, startMs: performance.now() - starting, fileMb: size / 2 ** 20, server }
 }
 
-function loadOn({ server }: Store, run: { readonly connections: number; readonly seconds: number }) {
+function loadOn({ server }: FloorStore, run: { readonly connections: number; readonly seconds: number }) {
   return (mode: 'fresh' | 'replay', prefix: string, keys: number): Promise<Measured> =>
     measure([server.pid()], { url: server.url, path: holdfastPaths.plain, body: orderBody, mode, prefix, keys, ...run })
 }
 
-async function measureRound(
-  store: Store,
-  { name, seconds }: { readonly name: string; readonly seconds: number },
-): Promise<Round> {
+interface Run {
+  readonly name: string
+  readonly seconds: number
+}
+
+const measureFresh = (store: FloorStore, { name, seconds }: Run): Promise<Measured> =>
+  loadOn(store, { connections, seconds })('fresh', name, 0)
+
+async function measureRound(store: Store, { name, seconds }: Run): Promise<Round> {
   const load = loadOn(store, { connections, seconds })
-  const fresh = await load('fresh', name, 0)
+  const fresh = await measureFresh(store, { name, seconds })
   return {
     fresh,
     recent: await load('replay', name, Math.max(1, Math.min(10_000, fresh.requests - connections))),
@@ -121,7 +145,22 @@ const loadNames = {
   any: 'replays of any stored key',
 } as const
 
-async function report({ sizes, memory }: Result): Promise<Section> {
+/** What the floor loses to its index: the rows are written one behind the other, whatever their number. */
+function floorText(floor: readonly Floor[]): readonly string[] {
+  const [few, many] = [floor[0], floor.at(-1)]
+  if (few === undefined || many === undefined) return []
+  const lost = median(
+    many.rounds.map((each, index) => each.requestsPerSecond / (few.rounds[index]?.requestsPerSecond ?? Number.NaN)),
+  )
+  const [ofFew, ofMany] = [middle(few.rounds), middle(many.rounds)]
+  return [
+    `The floor, a bare route with one durable row for each key and an index on its hash, in the same rounds: ${count(ofFew.requestsPerSecond)}/s`,
+    `(${micros(ofFew.cpuMicros)} µs, p99 ${ms(ofFew.p99Ms)} ms) with ${count(few.keys)} rows, ${count(ofMany.requestsPerSecond)}/s (${micros(ofMany.cpuMicros)} µs, p99 ${ms(ofMany.p99Ms)} ms) with ${count(many.keys)}: ${ratio(lost)}.`,
+    '',
+  ]
+}
+
+async function report({ sizes, memory, floor = [] }: Result): Promise<Section> {
   const [smallest, largest] = [sizes[0], sizes.at(-1)]
   const ofSmallest = (size: Result['sizes'][number], load: (typeof loads)[number]): number =>
     median(
@@ -194,6 +233,7 @@ async function report({ sizes, memory }: Result): Promise<Section> {
         ),
       ),
       '',
+      ...floorText(floor),
       ...table(
         ['keys stored', 'filled in s', 'file, MiB', 'start, ms'],
         sizes.map(({ keys, seedSeconds, fileMb, startMs }) => [

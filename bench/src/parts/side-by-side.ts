@@ -228,6 +228,7 @@ async function report(result: Result): Promise<Section> {
         '',
         ...table(head, rows(connections)),
       ]),
+      ...limitsText(find),
       '',
       '### Memory, and processor time while idle',
       '',
@@ -346,6 +347,29 @@ function figuresOf(find: (key: Omit<Key, 'connections'>) => Series | undefined):
       ours('three steps', 'fresh'),
       ours('plain', 'fresh'),
     ]),
+  ]
+}
+
+/** What the floors say of the two ratios to Redis. */
+function limitsText(find: (key: Omit<Key, 'connections'>) => Series | undefined): readonly string[] {
+  const of = (system: string, mode: Series['mode']): Series | undefined => find({ system, work: 'plain', mode })
+  const beside = (one: Series | undefined, other: Series | undefined): string =>
+    one === undefined || other === undefined ? 'not measured' : spread(one, other)
+  const [bare, durable, ours] = [of('bare', 'fresh'), of('bare-durable', 'fresh'), of('holdfast', 'fresh')]
+  const [replays, recipe] = [of('holdfast', 'replay'), of('redis-recipe', 'replay')]
+  return [
+    '',
+    `What bounds the ratios to Redis, at ${mainConnections} connections, median (lowest – highest):`,
+    '',
+    ...table(
+      ['', 'beside', 'rate'],
+      [
+        ['one durable row and nothing else, fresh', 'the locked recipe', beside(durable, of('redis-locked', 'fresh'))],
+        ['Holdfast, fresh', 'one durable row and nothing else', beside(ours, durable)],
+        ['a bare route that keeps nothing', 'replays of the recipe', beside(bare, recipe)],
+        ['Holdfast, replays', 'a bare route that keeps nothing', beside(replays, bare)],
+      ],
+    ),
   ]
 }
 

@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { openDurableRows, placeOf } from '../servers/durable-rows.ts'
+import { startServer, type NodeServer } from '../servers/node-server.ts'
+import type { Contender } from './system.ts'
+
+const rowsAtOnce = 10_000
+const answer = '{"product_id":"abc","quantity":2,"status":"confirmed"}'
+
+/** Fills its database with so many rows, and starts it. */
+export function startBareDurable(folder: string, stored = 0): Promise<NodeServer> {
+  const path = join(folder, 'answers.sqlite')
+  const rows = openDurableRows(path)
+  for (let from = 1; from <= stored; from += rowsAtOnce) {
+    const keys = Array.from({ length: Math.min(rowsAtOnce, stored - from + 1) }, (_, at) => `stored-${from + at}`)
+    rows.insert(keys.map((key) => ({ key, place: placeOf(key), answer })))
+  }
+  rows.close()
+  return startServer('bench/src/servers/bare-durable.ts', (port) => ({ PORT: String(port), DATABASE: path }))
+}
+
+export const bareDurable: Contender = {
+  id: 'bare-durable',
+  title: 'bare Fastify, one durable row',
+  setup:
+    'The bare route, and a row with key and answer in SQLite that is synced before it answers: group commit in a thread, the same settings of SQLite as Holdfast, an index on a hash of the key. It never looks a key up: the floor of anything durable.',
+  versions: async () => `SQLite ${process.versions['sqlite'] ?? 'unknown'} of Node`,
+  keepsKeys: false,
+  optional: false,
+  async start({ folder }) {
+    const server = await startBareDurable(folder)
+    return { url: server.url, paths: { plain: '/api/order' }, servers: [server] }
+  },
+}
