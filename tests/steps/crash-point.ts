@@ -68,7 +68,10 @@ async function watchEventStoreDb(): Promise<void> {
   const append = Reflect.get(prototype, 'appendToStream') as (...args: unknown[]) => unknown
   const watched = async function (this: unknown, ...args: unknown[]) {
     const events = args[1] as readonly { readonly type: string; readonly data: unknown }[]
-    const names = events.map(({ type, data }) => eventName(type, data))
+    // The adapter's own streams are written as objects, commands' events as the bytes of their JSON.
+    const names = events.map(({ type, data }) =>
+      eventName(type, data instanceof Uint8Array ? JSON.parse(Buffer.from(data).toString()) : data),
+    )
     dieAt('before-append', (what) => names.includes(what))
     const result = await Reflect.apply(append, this, args)
     dieAt('after-append', (what) => names.includes(what))

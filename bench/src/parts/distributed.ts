@@ -218,7 +218,7 @@ async function report({ rows, beside, growth, memoryMb }: Result): Promise<Secti
     ],
     markdown: [
       'One gateway and one handler on a real Kafka broker and the EventStoreDB stand-in, beside a bare loop on the same two',
-      '(produce → consume → append → produce → consume, no HTTP, no result), interleaved. Medians over the rounds. CPU is the',
+      '(produce → consume → append → produce → consume, no HTTP, no result; KafkaJS and the client as they come, without Holdfast’s changes to them), interleaved. Medians over the rounds. CPU is the',
       'processor time for each command of everything: both ends, broker, store, load generator.',
       '',
       ...table(

@@ -6,12 +6,16 @@ import type { LoadResult } from '../load/wrk.ts'
 
 /**
  * The bare loop, measured in processes of its own. They stand still while something else is measured: KafkaJS runs a timer a
- * thousand times a second on each connection. Not for longer than their consumers' session of 30 s.
+ * thousand times a second on each connection.
+ *
+ * @throws RangeError where it would stand still for about as long as its consumers' session of 30 s
  */
 export interface BareLoop {
   measure(connections: number, seconds: number): Promise<LoadResult>
   stop(): Promise<void>
 }
+
+const longestSeconds = 20
 
 export async function startBareLoop(environment: Record<string, string>): Promise<BareLoop> {
   const start = (script: string) =>
@@ -30,6 +34,8 @@ export async function startBareLoop(environment: Record<string, string>): Promis
   }
   return {
     async measure(connections, seconds) {
+      if (seconds > longestSeconds)
+        throw new RangeError(`a load of ${seconds} s beside the loop; the most is ${longestSeconds}`)
       signal('SIGCONT')
       front.stdin.write(`${connections} ${seconds}\n`)
       const line = await lines.next()

@@ -32,7 +32,12 @@ export function toEventData(
 
 const encoder = new TextEncoder()
 
-const toBytes = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value))
+/** @throws TypeError for what JSON has no text for, which would be written as nothing */
+function toBytes(value: unknown): Uint8Array {
+  const text: string | undefined = JSON.stringify(value)
+  if (text === undefined) throw new TypeError('an event whose data or metadata is no JSON')
+  return encoder.encode(text)
+}
 
 /** A proposed event on its way out, as the generated classes have it. */
 interface ProposedMessage {

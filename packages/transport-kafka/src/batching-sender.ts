@@ -75,14 +75,17 @@ const replacementBackoff = { minMs: 100, maxMs: 1000 }
 /** A producer that gave up may never finish its disconnect. */
 const disconnectTimeoutMs = 5000
 /**
- * How long a send waits for more, milliseconds, and how many messages must have come together for that: the next ones are
- * on their way then. A send costs client and brokers far more than each message in it, so that waiting makes all of them
- * faster. Who sends one after the other never waits. (The Java client's `linger.ms` is 5 by default since Kafka 4.0.)
+ * How long a send waits for more, milliseconds, where at least `lingerFrom` messages went together a moment ago or wait
+ * now: the next ones are on their way then. A send costs client and broker far more than each message in it, so that
+ * waiting makes all of them faster under load. Who sends one after the other does not wait, nor does the first message
+ * after a lull. (The Java client's `linger.ms` is 5 by default since Kafka 4.0.)
  *
  * @see https://cwiki.apache.org/confluence/display/KAFKA/KIP-1030%3A+Change+constraints+and+default+values+for+various+configurations
  */
 const lingerMs = 2
 const lingerFrom = 4
+/** Longer ago than this is a lull, milliseconds. */
+const lullMs = 50
 const tooLarge = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD'])
 
 /**
@@ -99,6 +102,9 @@ export function createBatchingSender(options: BatchingSenderOptions): BatchingSe
   let queue: Entry[] = []
   let inFlight = 0
   let lastSent = 0
+  let sentAt = 0
+  /** Messages that did not fit into the last send. */
+  let heldBack = 0
   let busySince = 0
   let pumping: Promise<void> | undefined
   let accepting = true
@@ -147,7 +153,7 @@ export function createBatchingSender(options: BatchingSenderOptions): BatchingSe
   const pump = async () => {
     while (queue.length > 0) {
       // All that comes meanwhile goes along.
-      await (Math.max(lastSent, queue.length) < lingerFrom ? nextTurn() : pause(lingerMs, closing.signal))
+      await (isBusy() ? linger() : nextTurn())
       const batch = takeBatch()
       if (batch.length === 0) continue
       inFlight = batch.length
@@ -156,8 +162,15 @@ export function createBatchingSender(options: BatchingSenderOptions): BatchingSe
       await deliver(batch)
       busySince = 0
       inFlight = 0
+      sentAt = performance.now()
     }
     pumping = undefined
+  }
+
+  /** Much is sent at present, and no full send is left over, for which there is nothing to wait. */
+  const isBusy = (): boolean => {
+    const recently = performance.now() - sentAt < lullMs ? lastSent : 0
+    return heldBack === 0 && Math.max(recently, queue.length) >= lingerFrom
   }
 
   /** The longest prefix per partition that fits into one send; what does not fit keeps its place. */
@@ -181,6 +194,7 @@ export function createBatchingSender(options: BatchingSenderOptions): BatchingSe
       ;(fits ? taken : kept).push(entry)
     }
     queue = kept
+    heldBack = kept.length
     return taken
   }
 
@@ -268,6 +282,12 @@ export function createBatchingSender(options: BatchingSenderOptions): BatchingSe
 const nextTurn = () =>
   new Promise<void>((resolve) => {
     setImmediate(resolve)
+  })
+
+/** Keeps the process alive, unlike `pause`: something waits to be sent. */
+const linger = () =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, lingerMs)
   })
 
 const partitionKey = (topic: string, partition: number) => `${topic}/${partition}`

@@ -76,8 +76,8 @@ describe('batching', () => {
     expect(sent).toEqual([['a', 'b', 'c']])
   })
 
-  test('waits for more where four came together before, and not where they come one by one', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  test('waits for more where four came together a moment ago, and not where they come one by one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const { sender, sent } = scripted(acknowledge)
     const all = (...values: string[]) => Promise.all(values.map((value) => sender.send(message(value)).acknowledged))
     await all('1')
@@ -90,6 +90,24 @@ describe('batching', () => {
     await Promise.all([sixth, seventh])
     await all('8')
     expect(sent).toEqual([['1'], ['2', '3', '4', '5'], ['6', '7'], ['8']])
+  })
+
+  test('the first message after a lull does not wait', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const { sender, sent } = scripted(acknowledge)
+    const all = (...values: string[]) => Promise.all(values.map((value) => sender.send(message(value)).acknowledged))
+    await all('1', '2', '3', '4')
+    await vi.advanceTimersByTimeAsync(100)
+    await all('5')
+    expect(sent).toEqual([['1', '2', '3', '4'], ['5']])
+  })
+
+  test('does not wait between sends that are full', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const { sender, sent } = scripted(acknowledge)
+    const large = 'x'.repeat(500_000)
+    await Promise.all([1, 2, 3, 4, 5, 6].map(() => sender.send(message(large)).acknowledged))
+    expect(sent.map((values) => values.length)).toEqual([1, 1, 1, 1, 1, 1])
   })
 
   test('never two sends at a time; what comes meanwhile goes with the next, in order', async () => {

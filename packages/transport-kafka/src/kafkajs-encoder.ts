@@ -12,6 +12,7 @@ interface Encoder {
 interface EncoderClass {
   readonly prototype: Encoder
   nextPowerOfTwo: (value: number) => number
+  [changed]?: true
   sizeOfVarLong: (value: number | bigint) => number
 }
 
@@ -19,6 +20,8 @@ interface EncoderClass {
 const defaultSize = 511
 const firstBytes = 256
 const longestVarInt = 5
+/** On the class that was changed, by whichever copy of this file: a second change would build on the first. */
+const changed = Symbol.for('holdfast.kafkajs-encoder')
 
 /**
  * KafkaJS builds a message of many small encoders, one for each record and each header, each with 512 bytes that are
@@ -29,6 +32,8 @@ const longestVarInt = 5
 export function speedUpEncoder(): void {
   const require = createRequire(import.meta.url)
   const encoder = require('kafkajs/src/protocol/encoder.js') as EncoderClass
+  if (encoder[changed]) return
+  encoder[changed] = true
   const { nextPowerOfTwo, sizeOfVarLong, prototype } = encoder
   const { writeVarLong } = prototype
 
