@@ -76,38 +76,41 @@ describe('batching', () => {
     expect(sent).toEqual([['a', 'b', 'c']])
   })
 
-  test('waits for more where four came together a moment ago, and not where they come one by one', async () => {
+  test('waits for more where ten came together a moment ago, and not where they come one by one', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const { sender, sent } = scripted(acknowledge)
     const all = (...values: string[]) => Promise.all(values.map((value) => sender.send(message(value)).acknowledged))
+    const nine = [...'abcdefghi']
     await all('1')
-    await all('2', '3', '4', '5')
-    const sixth = all('6')
+    await all(...nine)
+    await all(...nine, 'j')
+    const next = all('k')
     await turns(20)
-    expect(sent.length).toBe(2)
-    const seventh = all('7')
+    expect(sent.length).toBe(3)
+    const meanwhile = all('l')
     await vi.advanceTimersByTimeAsync(2)
-    await Promise.all([sixth, seventh])
-    await all('8')
-    expect(sent).toEqual([['1'], ['2', '3', '4', '5'], ['6', '7'], ['8']])
+    await Promise.all([next, meanwhile])
+    await all('m')
+    expect(sent).toEqual([['1'], nine, [...nine, 'j'], ['k', 'l'], ['m']])
   })
 
   test('the first message after a lull does not wait', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const { sender, sent } = scripted(acknowledge)
     const all = (...values: string[]) => Promise.all(values.map((value) => sender.send(message(value)).acknowledged))
-    await all('1', '2', '3', '4')
+    await all(...'abcdefghij')
     await vi.advanceTimersByTimeAsync(100)
-    await all('5')
-    expect(sent).toEqual([['1', '2', '3', '4'], ['5']])
+    await all('k')
+    expect(sent).toEqual([[...'abcdefghij'], ['k']])
   })
 
   test('does not wait between sends that are full', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const { sender, sent } = scripted(acknowledge)
     const large = 'x'.repeat(500_000)
-    await Promise.all([1, 2, 3, 4, 5, 6].map(() => sender.send(message(large)).acknowledged))
-    expect(sent.map((values) => values.length)).toEqual([1, 1, 1, 1, 1, 1])
+    const all = Array.from({ length: 12 }, () => sender.send(message(large)).acknowledged)
+    await Promise.all(all)
+    expect(sent.map((values) => values.length)).toEqual(all.map(() => 1))
   })
 
   test('never two sends at a time; what comes meanwhile goes with the next, in order', async () => {
