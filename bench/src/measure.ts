@@ -36,6 +36,14 @@ export async function measure(pids: readonly number[], load: Load): Promise<Meas
   return { ...result, cpuMicros: (cpuSeconds * 1e6) / Math.max(1, result.requests) }
 }
 
+/** The rate beside the other's, for each round that both have. */
+export function rateRatios(one: readonly LoadResult[], other: readonly LoadResult[]): readonly number[] {
+  return one.flatMap((each, round) => {
+    const base = other[round]
+    return base === undefined ? [] : [each.requestsPerSecond / base.requestsPerSecond]
+  })
+}
+
 /** The median of each figure on its own. */
 export function middle<Result extends LoadResult>(
   rounds: readonly Result[],

@@ -1,6 +1,6 @@
 import { barChart } from '@holdfast/report'
 import { z } from 'zod'
-import { measure, measured, middle, type Measured } from '../measure.ts'
+import { measure, measured, middle, rateRatios, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
 import { definePart, type Section, type Setting } from '../part.ts'
 import { memoryMbOf } from '../process-tree.ts'
@@ -211,8 +211,8 @@ async function report({ sizes, stores, notMeasured }: Result): Promise<Section> 
 
 /** The median of the ratios of rates, round by round. */
 function ofOther(one: Measurement, other: Measurement | undefined, load: (typeof loads)[number]): number {
-  const rate = (of: Measured | undefined): number => of?.requestsPerSecond ?? Number.NaN
-  return median(one.rounds.map((each, index) => rate(each[load]) / rate(other?.rounds[index]?.[load])))
+  const loadOf = ({ rounds }: Measurement): readonly Measured[] => rounds.map((each) => each[load])
+  return median(rateRatios(loadOf(one), other === undefined ? [] : loadOf(other)))
 }
 
 export const keysStoredPeers = definePart({

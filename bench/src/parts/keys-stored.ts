@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { barChart } from '@holdfast/report'
 import { z } from 'zod'
-import { measure, measured, middle, type Measured } from '../measure.ts'
+import { measure, measured, middle, rateRatios, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
 import { definePart, type Section, type Setting } from '../part.ts'
 import { memoryMbOf } from '../process-tree.ts'
@@ -149,9 +149,7 @@ const loadNames = {
 function floorText(floor: readonly Floor[]): readonly string[] {
   const [few, many] = [floor[0], floor.at(-1)]
   if (few === undefined || many === undefined) return []
-  const lost = median(
-    many.rounds.map((each, index) => each.requestsPerSecond / (few.rounds[index]?.requestsPerSecond ?? Number.NaN)),
-  )
+  const lost = median(rateRatios(many.rounds, few.rounds))
   const [ofFew, ofMany] = [middle(few.rounds), middle(many.rounds)]
   return [
     `The floor, a bare route with one durable row for each key and an index on its hash, in the same rounds: ${count(ofFew.requestsPerSecond)}/s`,
@@ -164,9 +162,9 @@ async function report({ sizes, memory, floor = [] }: Result): Promise<Section> {
   const [smallest, largest] = [sizes[0], sizes.at(-1)]
   const ofSmallest = (size: Result['sizes'][number], load: (typeof loads)[number]): number =>
     median(
-      size.rounds.map(
-        (each, index) =>
-          each[load].requestsPerSecond / (smallest?.rounds[index]?.[load].requestsPerSecond ?? Number.NaN),
+      rateRatios(
+        size.rounds.map((each) => each[load]),
+        smallest?.rounds.map((each) => each[load]) ?? [],
       ),
     )
   return {

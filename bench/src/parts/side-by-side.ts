@@ -1,7 +1,7 @@
 import { barChart, type BarSeries } from '@holdfast/report'
 import { z } from 'zod'
 import { fire } from '../load/volley.ts'
-import { measure, measured, middle, type Measured } from '../measure.ts'
+import { measure, measured, middle, rateRatios, type Measured } from '../measure.ts'
 import { median } from '../median.ts'
 import { definePart, type Chart, type Figure, type Section, type Setting } from '../part.ts'
 import { measureReplays } from '../replays.ts'
@@ -247,16 +247,8 @@ async function report(result: Result): Promise<Section> {
   }
 }
 
-/** Ratios of the rates, round by round. */
-function ratios(one: Series, other: Series): readonly number[] {
-  return one.rounds.flatMap((each, round) => {
-    const base = other.rounds[round]
-    return base === undefined ? [] : [each.requestsPerSecond / base.requestsPerSecond]
-  })
-}
-
 function spread(one: Series, other: Series): string {
-  const all = ratios(one, other)
+  const all = rateRatios(one.rounds, other.rounds)
   return `${ratio(median(all))} (${ratio(Math.min(...all))} – ${ratio(Math.max(...all))})`
 }
 
@@ -316,7 +308,7 @@ function figuresOf(find: (key: Omit<Key, 'connections'>) => Series | undefined):
     const [one, other] = [find(pair[0]), find(pair[1])]
     return one === undefined || other === undefined
       ? [{ what, target: `≥ ${min} ×`, measured: undefined, reached: false }]
-      : [ratioFigure(what, { min }, median(ratios(one, other)))]
+      : [ratioFigure(what, { min }, median(rateRatios(one.rounds, other.rounds)))]
   }
   const ours = (work: Work, mode: Series['mode']): Omit<Key, 'connections'> => ({ system: 'holdfast', work, mode })
   const bare = { system: 'bare', work: 'plain', mode: 'fresh' } as const

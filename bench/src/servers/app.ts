@@ -1,18 +1,13 @@
 import { created, defineApp, defineCommand, type Command, type CommandContext, type RefusalEntry } from '@holdfast/core'
-import { z } from 'zod'
-import { failingQuantity, maxQuantity } from '../systems/system.ts'
+import { failingQuantity, maxQuantity, orderSchema, type Order } from '../systems/system.ts'
 
 /** Of a try: short, so that a lease may be. */
 const timeoutMs = 10_000
-
-const input = z.strictObject({ product_id: z.string().min(1).max(100), quantity: z.int().positive() })
 
 /** What a step does: nothing that takes time, so that the cost of the step itself is measured. */
 const reserve = (product: string): { readonly reserved: string } => ({ reserved: product })
 const charge = (quantity: number): { readonly amount: number } => ({ amount: quantity * 1_999 })
 const label = (id: string): { readonly tracking: string } => ({ tracking: `T-${id.slice(0, 12)}` })
-
-type Order = z.infer<typeof input>
 
 const refusals = {
   'quantity-too-large': {
@@ -32,7 +27,7 @@ function orderCommand(
   return defineCommand({
     name,
     route: { method: 'POST', path },
-    input,
+    input: orderSchema,
     refusals,
     retry: { timeoutMs },
     handle(order, ctx) {
@@ -53,7 +48,7 @@ function orderCommand(
 const poisoned = defineCommand({
   name: 'order.place-poisoned',
   route: { method: 'POST', path: '/api/order-poisoned' },
-  input,
+  input: orderSchema,
   retry: { attempts: 40, initialDelayMs: 20, maxDelayMs: 100, timeoutMs },
   async handle(_order, ctx) {
     await ctx.step('reserve-stock', () => Promise.reject(new Error('it never works')), { retry: { attempts: 1 } })

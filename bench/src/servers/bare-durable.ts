@@ -4,12 +4,9 @@
  * prints `ready`.
  */
 import { Worker } from 'node:worker_threads'
-import { fastify } from 'fastify'
-import { z } from 'zod'
-import { maxQuantity } from '../systems/system.ts'
 import { placeOf, type Row } from './durable-rows.ts'
+import { serveOrders } from './serve-orders.ts'
 
-const schema = z.strictObject({ product_id: z.string().min(1).max(100), quantity: z.int().positive() })
 const thread = new Worker(new URL('./bare-durable-thread.ts', import.meta.url), {
   workerData: { path: process.env['DATABASE'] },
 })
@@ -38,15 +35,9 @@ function send(): void {
   waiting = []
 }
 
-const server = fastify()
-server.post('/api/order', async (request, reply) => {
-  const parsed = schema.safeParse(request.body)
-  if (!parsed.success) return reply.status(400).send({ issues: parsed.error.issues })
-  if (parsed.data.quantity > maxQuantity) return reply.status(409).send({ title: 'Quantity is too large' })
+await serveOrders(async (order, request, reply) => {
   const key = String(request.headers['idempotency-key'])
-  const answer = JSON.stringify({ ...parsed.data, status: 'confirmed' })
+  const answer = JSON.stringify({ ...order, status: 'confirmed' })
   await durable({ key, place: placeOf(key), answer })
   return reply.status(201).type('application/json; charset=utf-8').send(answer)
 })
-await server.listen({ host: '127.0.0.1', port: Number(process.env['PORT']) })
-console.log('ready')

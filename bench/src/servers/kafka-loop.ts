@@ -1,6 +1,7 @@
 /**
  * What Kafka and the event store cost without Holdfast: produce → consume → append → produce → consume, with KafkaJS as
- * it comes (none of the work-arounds of `transport-kafka`, which make it cheaper): idempotent producers, `acks=all`, one send for all that waits in a turn of the event loop. Both ends share this file.
+ * it comes (none of the work-arounds of `transport-kafka`, which make it cheaper): idempotent producers, `acks=all`, one
+ * send for all that waits in a turn of the event loop. Both ends share this file.
  */
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import kafkajs, { type Consumer, type Kafka, type Message, type Producer } from 'kafkajs'

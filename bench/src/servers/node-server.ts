@@ -21,8 +21,8 @@ export const nodeEnvironment = (): Record<string, string> =>
 
 /** V8's flags of the program's own npm script; where it has none, those of `npm start`. */
 function flagsFor(program: string): readonly string[] {
-  const own = Object.values(scripts()).find((script) => script.split(' ').at(-1) === program)
-  return own === undefined ? nodeFlags() : flagsOf(own)
+  const { start, ...others } = scripts()
+  return flagsOf(Object.values(others).find((script) => script.split(' ').at(-1) === program) ?? start)
 }
 
 const flagsOf = (script: string): readonly string[] => script.split(' ').filter((word) => word.startsWith('--'))

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { ServerProcess } from '../servers/process.ts'
 
 /** What a request has done before it is answered. `plain`: nothing but the answer; the others: so many durable steps. */
@@ -82,6 +83,11 @@ export class Unavailable extends Error {
 
 /** The body of every order that is measured: 33 bytes. */
 export const orderBody = '{"product_id":"abc","quantity":2}'
+
+/** What every server of ours takes for an order. */
+export const orderSchema = z.strictObject({ product_id: z.string().min(1).max(100), quantity: z.int().positive() })
+
+export type Order = z.infer<typeof orderSchema>
 
 /** Headers of two tenants, as Holdfast takes API keys; the servers of the peers take them as they come. */
 export const tenants = {

@@ -76,10 +76,10 @@ const replacementBackoff = { minMs: 100, maxMs: 1000 }
 const disconnectTimeoutMs = 5000
 /**
  * How long a send waits for more, milliseconds, where at least `lingerFrom` messages went together a moment ago or wait
- * now: the next ones are on their way then. With four callers, whose commands come to a handler as eight messages, waiting
- * costs a third of the throughput (measured); with sixteen and more it pays. A send costs client and broker far more than each message in it, so that
- * waiting makes all of them faster under load. Who sends one after the other does not wait, nor does the first message
- * after a lull. (The Java client's `linger.ms` is 5 by default since Kafka 4.0.)
+ * now: the next ones are on their way then. A send costs client and broker far more than each message in it, so that
+ * waiting makes all of them faster under load. With four callers, whose commands leave a handler as eight messages, it
+ * costs a third of the throughput (measured); with sixteen and more it pays. Who sends one after the other does not wait,
+ * nor does the first message after a lull. (The Java client's `linger.ms` is 5 by default since Kafka 4.0.)
  *
  * @see https://cwiki.apache.org/confluence/display/KAFKA/KIP-1030%3A+Change+constraints+and+default+values+for+various+configurations
  */
@@ -103,7 +103,7 @@ export function createBatchingSender(options: BatchingSenderOptions): BatchingSe
   let queue: Entry[] = []
   let inFlight = 0
   let lastSent = 0
-  let sentAt = 0
+  let lastSentAt = 0
   /** Messages that did not fit into the last send. */
   let heldBack = 0
   let busySince = 0
@@ -163,14 +163,14 @@ export function createBatchingSender(options: BatchingSenderOptions): BatchingSe
       await deliver(batch)
       busySince = 0
       inFlight = 0
-      sentAt = performance.now()
+      lastSentAt = performance.now()
     }
     pumping = undefined
   }
 
   /** Much is sent at present, and no full send is left over, for which there is nothing to wait. */
   const isBusy = (): boolean => {
-    const recently = performance.now() - sentAt < lullMs ? lastSent : 0
+    const recently = performance.now() - lastSentAt < lullMs ? lastSent : 0
     return heldBack === 0 && Math.max(recently, queue.length) >= lingerFrom
   }
 

@@ -5,6 +5,7 @@ interface Encoder {
   buf: Buffer
   offset: number
   ensureAvailable(bytes: number): void
+  writeVarInt(value: number): Encoder
   writeUVarInt(value: number): Encoder
   writeVarLong: (this: Encoder, value: number | bigint) => Encoder
 }
@@ -12,8 +13,9 @@ interface Encoder {
 interface EncoderClass {
   readonly prototype: Encoder
   nextPowerOfTwo: (value: number) => number
-  [changed]?: true
+  sizeOfVarInt(value: number): number
   sizeOfVarLong: (value: number | bigint) => number
+  [changed]?: true
 }
 
 /** What its constructor asks room for when it is told nothing. */
@@ -38,7 +40,7 @@ export function speedUpEncoder(): void {
   const { writeVarLong } = prototype
 
   encoder.nextPowerOfTwo = (value) => (value === defaultSize ? 0 : nextPowerOfTwo(value))
-  encoder.sizeOfVarLong = (value) => (isSmall(value) ? bytesOf(value * 2) : sizeOfVarLong(value))
+  encoder.sizeOfVarLong = (value) => (isSmall(value) ? encoder.sizeOfVarInt(value) : sizeOfVarLong(value))
 
   prototype.ensureAvailable = function (bytes) {
     const needed = this.offset + bytes
@@ -63,16 +65,10 @@ export function speedUpEncoder(): void {
   }
 
   prototype.writeVarLong = function (value) {
-    return isSmall(value) ? this.writeUVarInt(value * 2) : writeVarLong.call(this, value)
+    return isSmall(value) ? this.writeVarInt(value) : writeVarLong.call(this, value)
   }
 }
 
-/** Not negative, and with one bit to spare in 31. */
+/** A number for which the 32-bit functions write and count the same. */
 const isSmall = (value: number | bigint): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 30
-
-function bytesOf(value: number): number {
-  let bytes = 1
-  for (let left = value; (left & ~0x7f) !== 0; left >>>= 7) bytes++
-  return bytes
-}
