@@ -1,12 +1,13 @@
-import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { ServerResponse } from 'node:http'
 import { isMainThread, Worker } from 'node:worker_threads'
-import { parsePoint, type CrashPoint } from './points.ts'
+import { parsePoint, struckFile, type CrashPoint } from './points.ts'
 
 /*
  * Preloaded (`--import`) into the services under test. When the file that STEPS_CRASH_FILE names holds a crash point, the
- * process kills itself there (or stops: a zombie): at that very instruction, which no watcher outside could hit. The file is
- * deleted at that moment, so that neither the next process nor another one dies of it too.
+ * process kills itself there (or stops: a zombie): at that very instruction, which no watcher outside could hit. The file gets
+ * another name at that moment, which says that the point has struck, so that neither the next process nor another one dies
+ * of it too.
  */
 
 const file = process.env['STEPS_CRASH_FILE']
@@ -16,9 +17,10 @@ function dieAt(when: CrashPoint['when'], matches: (what: string) => boolean): vo
   const point = parsePoint(readFileSync(file, 'utf8'))
   if (point?.when !== when || !matches(point.what)) return
   try {
-    unlinkSync(file)
+    // A point that was armed just now, in this one's place, goes with it: it is known as one that has not struck.
+    renameSync(file, struckFile(file, point.number))
   } catch {
-    // Another process was here first: it dies, not this one.
+    // Another process was here first: it dies, not this one. Or the point was taken back.
     return
   }
   if (point.signal === 'SIGSTOP') writeFileSync(`${file}.struck`, String(process.pid))

@@ -2,7 +2,7 @@ import { send } from '@holdfast/testing/http'
 import { until } from '@holdfast/testing/processes'
 import type { Behaviour } from '../../examples/orders/providers/server.ts'
 import type { Agents } from './agents.ts'
-import { boundariesOfAnOrder, boundariesOfARefusal } from './crash-matrix.ts'
+import { nextCrash } from './planned-crashes.ts'
 import { chances, pick, pickOf } from './seed.ts'
 import type { Shop } from './shop.ts'
 
@@ -21,14 +21,12 @@ const misbehaviours: readonly [Behaviour, ...Behaviour[]] = [
   { mode: 'hang', times: 1 },
 ]
 
-const points = [...boundariesOfAnOrder, ...boundariesOfARefusal].map(({ point }) => point)
-
 /** Faults that both runtimes know. Somebody else starts again what has died. */
 export function commonFaults({ nodes, providers, crasher }: Shop): readonly [FaultKind, ...FaultKind[]] {
   const { payments, shipping } = providers
   return [
     { name: 'kill', strike: async (random) => void pickOf(random, nodes).process.kill('SIGKILL') },
-    { name: 'crash at a boundary', strike: (random) => crasher.arm(pickOf(random, points)) },
+    { name: 'crash at a boundary', strike: (random) => crasher.arm(nextCrash(random, crasher.planned)) },
     {
       name: 'a provider misbehaves',
       async strike(random) {

@@ -19,7 +19,9 @@ export function keepAlive(mortals: readonly Mortal[]): AsyncDisposable & { reado
       // One that has died already is started before it stops.
       const event = await Promise.race([mortal.died(), stopping.promise])
       if (event === 'stop') return
-      restarts += await startAgain(mortal)
+      // Counted afterwards: `restarts += await …` would forget those of others meanwhile.
+      const times = await startAgain(mortal)
+      restarts += times
     }
   }
   const kept = Promise.all(mortals.map(keep))

@@ -1,10 +1,12 @@
+import { until } from '@holdfast/testing/processes'
 import { expect } from 'vitest'
 import { report, since } from '../support/distributed-report.ts'
 import { inventOrders, startAgents } from './agents.ts'
 import { nameOf, type Attempt, type Order } from './evidence.ts'
 import { injectFaults, type FaultKind } from './fault-plan.ts'
 import { asMortal, keepAlive, type Mortal } from './keeper.ts'
-import { seed } from './seed.ts'
+import { owedCrashes, strikeOwed } from './planned-crashes.ts'
+import { chances, seed } from './seed.ts'
 import { stockUp, type Shop } from './shop.ts'
 import { expectPromisesKept, untilConcluded } from './verdict.ts'
 
@@ -23,7 +25,8 @@ export interface RandomRunOptions {
 
 /**
  * Orders by agents that retry, while one thing after another goes wrong; then all is quiet, nobody retries, and the system
- * has to finish; then each order is asked for at every gateway, and the checker sees everything.
+ * has to finish; then the crash points that struck nobody are armed again, and must strike; then each order is asked for at
+ * every gateway, and the checker sees everything.
  */
 export async function runRandomly(shop: Shop, options: RandomRunOptions): Promise<void> {
   const again = `HOLDFAST_SEED=${seed} HOLDFAST_RANDOM_ORDERS=${options.orders} replays this`
@@ -58,8 +61,9 @@ async function run(
   }
   for (const provider of [providers.payments, providers.shipping]) await provider.behave({ mode: 'ok' })
   await untilConcluded(shop, acknowledgedOf(client.attempts))
-  for (let at = 0; at < orders.length; at += atATime) {
-    const some = orders.slice(at, at + atATime)
+  const all = [...orders, ...(await letAllPointsStrike(shop, products.plenty))]
+  for (let at = 0; at < all.length; at += atATime) {
+    const some = all.slice(at, at + atATime)
     for (const gateway of api.urls.keys())
       await Promise.all(some.map((order) => client.persist(order, { prefer: 'wait=30', gateway })))
   }
@@ -70,6 +74,29 @@ async function run(
   report('answers', Object.fromEntries([...statuses].map(([status, some]) => [String(status), some.length])))
   for (const status of [201, 402, 409, 422, 'broken'] as const)
     expect(statuses.get(status)?.length ?? 0, `answers of ${status}: the run has met them`).toBeGreaterThan(0)
+}
+
+/** Asserts that no crash point has gone blind. Returns the orders that were placed for it. */
+async function letAllPointsStrike(shop: Shop, product: string): Promise<readonly Order[]> {
+  const { crasher, nodes } = shop
+  const random = chances(3)
+  const { length: planned } = crasher.planned
+  const owed = owedCrashes(random, crasher.planned)
+  const startedAt = performance.now()
+  await using keeper = keepAlive(nodes.map(asMortal))
+  const orders = await strikeOwed(shop, owed, product)
+  const struck = crasher.planned.slice(planned).filter((crash) => crash.struck).length
+  await until(() => keeper.restarts >= struck, { what: 'whoever was struck is back', timeoutMs: 120_000 })
+  report('crash points', {
+    planned,
+    'struck meanwhile': crasher.planned.slice(0, planned).filter((crash) => crash.struck).length,
+    owed: owed.length,
+    'struck then': struck,
+    took: since(startedAt),
+  })
+  const blind = owedCrashes(random, crasher.planned).map(({ point }) => point)
+  expect(blind, 'crash points that strike nobody, though a command came there').toEqual([])
+  return orders
 }
 
 function acknowledgedOf(attempts: readonly Attempt[]): readonly Order[] {
