@@ -2,14 +2,17 @@ import type { Database } from './sqlite.ts'
 import { DatabaseSync } from './sqlite.ts'
 
 /**
- * Page cache of the writing connection. It holds the index of about 1.5 million streams; beyond that the system's own
- * cache serves. Bounded, since the whole process has to live in 200 MB.
+ * Page cache of the writing connection. New events go to the end of the table, and those that come into the index go there in its
+ * order, so that a larger cache would mostly hold what nobody asks for again (24 MiB: no faster with a million keys).
  */
-const writerCacheKiB = 24 * 1024
+const writerCacheKiB = 8 * 1024
 /** Each commit of the writer empties a reader's cache, so that a larger one would stand mostly unused. */
 const readerCacheKiB = 4 * 1024
-/** After so many pages of 4 KiB the log is copied into the database and begun anew. See README, "The log". */
-const checkpointPages = 4_000
+/**
+ * After so many pages of 4 KiB the log is copied into the database and begun anew, and commits wait for that: some
+ * milliseconds, where four times as many would be 20 to 30. See README, "The log".
+ */
+const checkpointPages = 1_000
 /** A log that grew, because a backup was reading, is cut back to this. */
 const logLimitBytes = 64 * 1024 * 1024
 const busyTimeoutMs = 5_000

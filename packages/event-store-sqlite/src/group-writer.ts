@@ -1,6 +1,11 @@
-import { noStream, outcome } from './protocol.ts'
+import { noStream, outcome, surelyNoStream } from './protocol.ts'
 import type { AppendColumns, WriteGroup, Written } from './protocol.ts'
-import type { Database, SQLOutputValue, StatementSync } from './sqlite.ts'
+import { preparing } from './query.ts'
+import { RecentEvents } from './recent-events.ts'
+import type { Database } from './sqlite.ts'
+import { completeIndex, createStreamIndex } from './stream-index.ts'
+import { createStreamRows } from './stream-rows.ts'
+import type { StreamRow } from './stream-rows.ts'
 
 /** Writes groups of appends, in one transaction what comes together. Synchronous: for a thread of its own. */
 export interface GroupWriter {
@@ -18,55 +23,52 @@ export class CommitError extends Error {
 
 /** Writes through this connection (connections.ts) to a database that is prepared (prepare-database.ts). */
 export function createGroupWriter(database: Database): GroupWriter {
-  const prepare = (sql: string): StatementSync => {
-    const statement = database.prepare(sql)
-    statement.setReturnArrays(true)
-    return statement
-  }
+  const prepare = preparing(database)
   const begin = prepare('BEGIN IMMEDIATE')
   const commit = prepare('COMMIT')
   const rollback = prepare('ROLLBACK')
   const readHead = prepare('SELECT coalesce(max(position), 0) FROM events')
-  const readRevision = prepare(
-    'SELECT revision FROM events WHERE stream_hash = ? AND stream = ? ORDER BY revision DESC LIMIT 1',
-  )
-  const readAfter = prepare(
-    'SELECT id, position FROM events WHERE stream_hash = ? AND stream = ? AND revision > ? ORDER BY revision LIMIT ?',
-  )
   const insert = prepare(
     `INSERT INTO events (position, stream_hash, revision, recorded_at_ms, stream, id, type, data, metadata)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const saveCheckpoint = prepare('INSERT OR REPLACE INTO checkpoints (name, position) VALUES (?, ?)')
-  // Never the last event: its revision is the stream's, and no position is ever given out again.
-  const truncate = prepare(
-    `DELETE FROM events WHERE stream_hash = ? AND stream = ? AND revision < min(?,
-       (SELECT max(last.revision) FROM events AS last WHERE last.stream_hash = ? AND last.stream = ?))`,
-  )
+  const remove = prepare('DELETE FROM events WHERE position = ?')
   const countRemoved = prepare('UPDATE removals SET events = events + ?')
   const saveProbe = prepare('INSERT OR REPLACE INTO write_probe (id, written_at_ms) VALUES (1, ?)')
 
-  let head = firstNumber(readHead.get()) ?? 0
+  inTransaction(() => {
+    completeIndex(prepare)
+  })
+  let head = Number(readHead.get()?.[0])
+  const recent = new RecentEvents(head)
+  const index = createStreamIndex(prepare, recent)
+  const rows = createStreamRows<IdRow>(prepare, recent, 'position, revision, id')
+
+  const revisionOf = (hash: number, stream: string): number =>
+    rows.backwards({ stream, hash, from: Number.MAX_SAFE_INTEGER, limit: 1 })[0]?.[1] ?? noStream
 
   /** Judges one append within the transaction and writes it when its stream is where it should be. */
   function append(columns: AppendColumns, at: { index: number; event: number; atMs: number }): readonly number[] {
     const stream = columns.streams[at.index] ?? ''
     const hash = columns.hashes[at.index] ?? 0
-    const expected = columns.expected[at.index] ?? noStream
+    const asked = columns.expected[at.index] ?? noStream
+    const expected = asked === surelyNoStream ? noStream : asked
     const count = columns.counts[at.index] ?? 0
-    const actual = firstNumber(readRevision.get(hash, stream)) ?? noStream
+    const actual = asked === surelyNoStream ? noStream : revisionOf(hash, stream)
     if (actual === expected) {
       for (let n = at.event; n < at.event + count; n += 1) {
         const [id, type, data, metadata] = [columns.ids[n], columns.types[n], columns.data[n], columns.metadata[n]]
         const revision = expected + 1 + n - at.event
         insert.run(++head, hash, revision, at.atMs, stream, id ?? '', type ?? '', data ?? '', metadata ?? '')
+        recent.add({ position: head, hash, revision })
       }
       return [outcome.appended, expected + count, head]
     }
     if (actual > expected) {
-      const stored = rows(readAfter.all(hash, stream, expected, count))
-      const known = stored.length === count && stored.every((row, n) => row[0] === columns.ids[at.event + n])
-      if (known) return [outcome.appended, expected + count, Number(stored.at(-1)?.[1])]
+      const stored = rows.forwards({ stream, hash, from: expected + 1, limit: count })
+      const known = stored.length === count && stored.every((row, n) => row[2] === columns.ids[at.event + n])
+      if (known) return [outcome.appended, expected + count, Number(stored.at(-1)?.[0])]
     }
     return [outcome.conflict, actual, 0]
   }
@@ -78,11 +80,24 @@ export function createGroupWriter(database: Database): GroupWriter {
       event += count
     }
     for (const { name, position } of group.checkpoints) saveCheckpoint.run(name, position)
-    for (const { stream, hash, before } of group.truncations) {
-      const { changes } = truncate.run(hash, stream, before, hash, stream)
-      if (changes > 0) countRemoved.run(changes)
-    }
+    for (const truncation of group.truncations) truncate(truncation)
     if (group.probe) saveProbe.run(group.atMs)
+  }
+
+  /** Never the last event: its revision is the stream's, and no position is ever given out again. */
+  function truncate({ stream, hash, before }: WriteGroup['truncations'][number]): void {
+    const end = Math.min(before, revisionOf(hash, stream))
+    let removed = 0
+    for (;;) {
+      const events = rows.forwards({ stream, hash, from: 0, limit: removedAtOnce }).filter((row) => row[1] < end)
+      if (events.length === 0) break
+      for (const [position, revision] of events) {
+        remove.run(position)
+        index.remove({ position, hash, revision })
+      }
+      removed += events.length
+    }
+    if (removed > 0) countRemoved.run(removed)
   }
 
   function commitNow(): void {
@@ -102,22 +117,37 @@ export function createGroupWriter(database: Database): GroupWriter {
     }
   }
 
+  function inTransaction(work: () => void): void {
+    begin.run()
+    try {
+      work()
+      commitNow()
+    } catch (error) {
+      rollBack()
+      throw error
+    }
+  }
+
   return {
     head: () => head,
     write: (groups) => {
       const start = performance.now()
       const before = head
       const results: number[] = []
-      begin.run()
       try {
-        for (const group of groups) writeGroup(group, results)
-        commitNow()
-        return { kind: 'written', groups: groups.length, results, head, durationMs: performance.now() - start }
+        inTransaction(() => {
+          index.grow(groups.reduce((sum, { appends }) => sum + appends.ids.length, 0))
+          for (const group of groups) writeGroup(group, results)
+        })
       } catch (error) {
         head = before
-        rollBack()
+        recent.dropAfter(before)
+        index.rolledBack()
         throw error
       }
+      index.committed()
+      const durationMs = performance.now() - start
+      return { kind: 'written', groups: groups.length, results, head, indexed: index.end, durationMs }
     },
     close: () => {
       database.close()
@@ -125,8 +155,7 @@ export function createGroupWriter(database: Database): GroupWriter {
   }
 }
 
-/** Rows as arrays, which `setReturnArrays` gives and the types do not know. */
-const rows = (result: unknown): SQLOutputValue[][] => result as SQLOutputValue[][]
+type IdRow = StreamRow & readonly [position: number, revision: number, id: string]
 
-const firstNumber = (row: unknown): number | undefined =>
-  row === undefined ? undefined : Number((row as SQLOutputValue[])[0])
+/** Rows that a truncation looks at together. */
+const removedAtOnce = 500

@@ -2,15 +2,20 @@ import { statSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EventStore } from '@holdfast/core'
 import { EventStoreError } from '@holdfast/core'
-import { openReader } from './connections.ts'
+import { openReader, pragmaNumber } from './connections.ts'
 import { dataDirOf } from './data-dir.ts'
 import { defaultMaxEventBytes } from './limits.ts'
 import { eventStoreErrorOf } from './fault-error.ts'
+import { FaultError } from './faults.ts'
+import { followRecent } from './follow-recent.ts'
 import { createHead } from './head.ts'
 import { checkIdentity } from './prepare-database.ts'
+import { preparing } from './query.ts'
 import { createReader } from './reader.ts'
-import type { Database, SQLInputValue } from './sqlite.ts'
+import { schemaVersion } from './schema.ts'
+import type { Database } from './sqlite.ts'
 import { streamHash } from './stream-hash.ts'
+import { createStreamRows } from './stream-rows.ts'
 import { subscription } from './subscription.ts'
 
 /** An event as it lies in the file: the bytes of its texts, not what they mean. */
@@ -56,9 +61,12 @@ const maxPageEvents = 1_000
 /** Each event may be of the largest size. */
 const maxTypePage = 50
 
-const columns =
-  'position, revision, recorded_at_ms, stream_hash, stream, id, type, CAST(data AS BLOB), CAST(metadata AS BLOB)'
-type Row = [
+/** The last one: whether a look by the index finds the row; newer ones are found without it. */
+const columns = `position, revision, recorded_at_ms, stream_hash, stream, id, type,
+  CAST(data AS BLOB), CAST(metadata AS BLOB), position > (SELECT position FROM indexed) OR EXISTS (
+    SELECT 1 FROM stream_index AS entry
+    WHERE entry.hash = stream_hash AND entry.at_revision = revision AND entry.at_position = position)` as const
+type Row = readonly [
   position: number,
   revision: number,
   recordedAtMs: number,
@@ -66,8 +74,9 @@ type Row = [
   stream: string,
   id: string,
   type: string,
-  data: Uint8Array,
-  metadata: Uint8Array,
+  data: Uint8Array<ArrayBuffer>,
+  metadata: Uint8Array<ArrayBuffer>,
+  found: number,
 ]
 
 /**
@@ -86,6 +95,7 @@ export function openSqliteHistory(options: { readonly dataDir: string }): Sqlite
   try {
     database = openReader(path)
     checkIdentity(database, path)
+    assertCurrent(database, path)
     return historyOf(database, path)
   } catch (error) {
     database?.close()
@@ -93,22 +103,27 @@ export function openSqliteHistory(options: { readonly dataDir: string }): Sqlite
   }
 }
 
+/** What only reads cannot bring an older schema up to date. */
+function assertCurrent(database: Database, path: string): void {
+  const version = pragmaNumber(database, 'user_version')
+  if (version === schemaVersion) return
+  throw new FaultError(
+    'unavailable',
+    `the event store ${path} has schema ${version}, and this version of Holdfast reads schema ${schemaVersion}: ` +
+      'start its server on the folder once, which brings the store up to date',
+  )
+}
+
 function historyOf(database: Database, path: string): SqliteHistory {
-  const prepare = (sql: string): Query => {
-    const statement = database.prepare(sql)
-    statement.setReturnArrays(true)
-    // The types do not know of `setReturnArrays`.
-    return statement as unknown as Query
-  }
+  const prepare = preparing(database)
+  const { recent, catchUp } = followRecent(prepare)
   const lastPosition = prepare('SELECT coalesce(max(position), 0) FROM events')
   const stretch = prepare(
     `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
   )
-  const ofStream = prepare(
-    `SELECT ${columns} FROM events WHERE stream_hash = ? AND stream = ? AND revision BETWEEN ? AND ? ORDER BY revision, position`,
-  )
+  const ofStream = createStreamRows<Row>(prepare, recent, columns)
   const ofType = prepare(`SELECT ${columns} FROM events WHERE type = ? AND position > ? ORDER BY position LIMIT ?`)
-  const reader = createReader(path, { expectsNewKeys: false })
+  const reader = createReader(path, { isTold: false })
   const head = createHead()
   let open = true
 
@@ -126,9 +141,9 @@ function historyOf(database: Database, path: string): SqliteHistory {
   function page(after: number, upTo: number): StoredEvent[] {
     const events: StoredEvent[] = []
     let bytes = 0
-    for (const row of stretch.iterate(after, upTo, maxPageEvents)) {
-      events.push(eventOf(row as Row))
-      bytes += (row as Row)[7].length + (row as Row)[8].length
+    for (const row of stretch.iterate(after, upTo, maxPageEvents) as Iterable<unknown> as Iterable<Row>) {
+      events.push(eventOf(row))
+      bytes += row[7].length + row[8].length
       if (bytes >= maxPageBytes) break
     }
     return events
@@ -183,24 +198,33 @@ function historyOf(database: Database, path: string): SqliteHistory {
     events,
     eventsOfType,
     streamEvents: async (stream, { from, to } = allRevisions) =>
-      guarded(() => (ofStream.all(streamHash(stream), stream, from, to) as unknown as Row[]).map(eventOf)),
+      guarded(() => {
+        catchUp()
+        const rows = ofStream.forwards({ stream, hash: streamHash(stream), from, limit: maxRevisions })
+        return rows.filter((row) => row[1] <= to).map(eventOf)
+      }),
     store,
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
+const maxRevisions = Number.MAX_SAFE_INTEGER
 /** Also those that no revision may have. */
 const allRevisions: RevisionRange = { from: -(2n ** 63n), to: 2n ** 63n - 1n }
 
-/** A statement whose rows are arrays. */
-interface Query {
-  all(...values: SQLInputValue[]): unknown[][]
-  get(...values: SQLInputValue[]): unknown[] | undefined
-  iterate(...values: SQLInputValue[]): Iterable<unknown[]>
-}
-
-const eventOf = ([position, revision, recordedAtMs, hash, stream, id, type, data, metadata]: Row): StoredEvent => ({
+const eventOf = ([
+  position,
+  revision,
+  recordedAtMs,
+  hash,
+  stream,
+  id,
+  type,
+  data,
+  metadata,
+  found,
+]: Row): StoredEvent => ({
   position: BigInt(position),
   stream,
   revision: BigInt(revision),
@@ -209,5 +233,5 @@ const eventOf = ([position, revision, recordedAtMs, hash, stream, id, type, data
   type,
   data,
   metadata,
-  indexed: hash === streamHash(stream),
+  indexed: found === 1 && hash === streamHash(stream),
 })

@@ -4,7 +4,7 @@ import { createSqliteEventStore } from './index.ts'
 import { newEvent, temporaryDataDir } from './testing/kit.ts'
 
 /** Pages of 4 KiB at which the log is copied into the database: see connections.ts. */
-const checkpointBytes = 4_000 * 4_096
+const checkpointBytes = 1_000 * 4_096
 
 test('the log stays bounded while others read, and is gone after a close', async () => {
   using dataDir = temporaryDataDir()

@@ -2,9 +2,11 @@ import { chmodSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync 
 import { EventStoreError } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
 import { openWriter, pragmaNumber } from './connections.ts'
+import { openSqliteHistory } from './history.ts'
 import { createSqliteEventStore } from './index.ts'
-import { applicationId, schemaVersion } from './schema.ts'
+import { applicationId, migrations, schemaVersion } from './schema.ts'
 import { DatabaseSync } from './sqlite.ts'
+import { streamHash } from './stream-hash.ts'
 import { crashImage, newEvent, readEverything, temporaryDataDir } from './testing/kit.ts'
 import type { TemporaryDataDir } from './testing/kit.ts'
 
@@ -61,6 +63,43 @@ describe('opening a store', () => {
     expect(statSync(`${image.database}-wal`).size).toBeGreaterThan(0)
     await using crashed = await open(image)
     expect(await readEverything(crashed)).toEqual(await readEverything(store))
+  })
+})
+
+describe('a store of an older schema', () => {
+  /** As the second schema's code left it: each stream has two events. */
+  function olderStore(streams: readonly string[]): TemporaryDataDir {
+    const dataDir = temporaryDataDir()
+    const database = openWriter(dataDir.database)
+    for (const step of migrations.slice(0, 2)) database.exec(step)
+    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = 2`)
+    const insert = database.prepare(`INSERT INTO events VALUES (NULL, ?, ?, 1, ?, ?, 'Happened', '{}', '{}')`)
+    for (const revision of [0, 1])
+      for (const stream of streams) insert.run(streamHash(stream), revision, stream, `${stream} ${revision}`)
+    database.close()
+    return dataDir
+  }
+
+  test('is brought up to date, with all that is in it', async () => {
+    const streams = Array.from({ length: 300 }, (_, n) => `stream-${n}`)
+    using dataDir = olderStore(streams)
+    await using store = await open(dataDir)
+    for (const stream of streams) {
+      expect(store.isSurelyEmpty?.(stream)).toBe(false)
+      const events = await store.read(stream, { direction: 'forwards', maxCount: 9 })
+      expect(events.map(({ id }) => id)).toEqual([`${stream} 0`, `${stream} 1`])
+      expect(await store.append(stream, [newEvent()], 'no_stream')).toEqual({ kind: 'conflict', actual: 1n })
+    }
+  })
+
+  test('is not read by what only reads: it says what to do', async () => {
+    using dataDir = olderStore(['one'])
+    expect(() => openSqliteHistory({ dataDir: dataDir.folder })).toThrow(
+      `has schema 2, and this version of Holdfast reads schema ${schemaVersion}: start its server`,
+    )
+    await (await open(dataDir)).close()
+    await using history = openSqliteHistory({ dataDir: dataDir.folder })
+    expect(await history.streamEvents('one')).toHaveLength(2)
   })
 })
 

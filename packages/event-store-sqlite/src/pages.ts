@@ -1,5 +1,6 @@
 import type { JsonObject, RecordedEvent } from '@holdfast/core'
-import type { SQLInputValue, SQLOutputValue } from './sqlite.ts'
+import type { Prepare } from './query.ts'
+import type { SQLOutputValue } from './sqlite.ts'
 
 /** A stretch of the global order. */
 export interface PageQuery {
@@ -17,13 +18,6 @@ export interface Page {
   readonly events: readonly RecordedEvent[]
   /** Everything up to here was looked at. */
   readonly position: number
-}
-
-/** A statement whose rows are arrays. */
-export interface Query {
-  all(...values: SQLInputValue[]): SQLOutputValue[][]
-  get(...values: SQLInputValue[]): SQLOutputValue[] | undefined
-  iterate(...values: SQLInputValue[]): Iterable<SQLOutputValue[]>
 }
 
 export type EventRow = [
@@ -75,7 +69,7 @@ const largestTextAtOnce = 16 * 1024
 const sparsest = 4
 
 /** Reads the global order, page by page, through a reading connection. */
-export function createPages(prepare: (sql: string) => Query): (query: PageQuery) => Page {
+export function createPages(prepare: Prepare): (query: PageQuery) => Page {
   const textAtOnce = (column: string): string =>
     `CASE WHEN octet_length(${column}) <= ${largestTextAtOnce} THEN ${column} END`
   const columnsAtOnce = `position, revision, recorded_at_ms, stream, id, type, ${textAtOnce('data')}, ${textAtOnce('metadata')}`

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createPages, type Page, type PageQuery, type Query } from './pages.ts'
+import { createPages, type Page, type PageQuery } from './pages.ts'
+import { preparing } from './query.ts'
 import { migrations } from './schema.ts'
 import { DatabaseSync } from './sqlite.ts'
 
@@ -21,11 +22,7 @@ function pagesOf(given: readonly Given[]): { readonly page: (query: PageQuery) =
     insert.run(at + 1, at, stream, `e${at}`, type, ...texts)
   }
   database.exec('COMMIT')
-  const page = createPages((sql) => {
-    const statement = database.prepare(sql)
-    statement.setReturnArrays(true)
-    return statement as unknown as Query
-  })
+  const page = createPages(preparing(database))
   return {
     page,
     [Symbol.dispose]: () => {

@@ -8,7 +8,7 @@ export interface AppendColumns {
   readonly streams: string[]
   /** See stream-hash.ts. */
   readonly hashes: number[]
-  /** Expected revision; {@link noStream} for none. */
+  /** Expected revision; {@link noStream} or {@link surelyNoStream} for none. */
   readonly expected: number[]
   /** Events of the append. */
   readonly counts: number[]
@@ -21,6 +21,8 @@ export interface AppendColumns {
 
 /** Revision of a stream that has no events. */
 export const noStream = -1
+/** Expected: no stream, and surely there is none, so that the writer need not look. */
+export const surelyNoStream = -2
 
 /** Writes that cross to the thread together. */
 export interface WriteGroup {
@@ -39,6 +41,15 @@ export const resultWidth = 3
 /** `results[n]` of an append: 1 with revision and position of its last event, or 0 with the actual revision and 0. */
 export const outcome = { conflict: 0, appended: 1 } as const
 
+/** The events of one append, as they were written. */
+export interface AppendedEvents {
+  readonly hash: number
+  readonly count: number
+  /** Of the last of them. */
+  readonly revision: number
+  readonly position: number
+}
+
 /** A transaction. */
 export interface Written {
   readonly kind: 'written'
@@ -48,6 +59,8 @@ export interface Written {
   readonly results: readonly number[]
   /** Position of the last event in the store. */
   readonly head: number
+  /** Position up to which the index of streams holds all. */
+  readonly indexed: number
   /** From the start of the transaction until it was durable. */
   readonly durationMs: number
 }

@@ -1,10 +1,15 @@
 import type { JsonObject, LastRecord, ReadOptions, RecordedEvent } from '@holdfast/core'
 import { openReader } from './connections.ts'
 import { eventStoreErrorOf } from './fault-error.ts'
-import { createPages, eventColumns, eventOf, type EventRow, type Page, type PageQuery, type Query } from './pages.ts'
+import { followRecent } from './follow-recent.ts'
+import { createPages, eventColumns, eventOf, type EventRow, type Page, type PageQuery } from './pages.ts'
+import type { AppendedEvents } from './protocol.ts'
+import { preparing } from './query.ts'
 import { createStreamFilter } from './stream-filter.ts'
 import type { StreamFilter } from './stream-filter.ts'
 import { streamHash } from './stream-hash.ts'
+import { createStreamRows } from './stream-rows.ts'
+import type { StreamRow } from './stream-rows.ts'
 
 /** Reads on the calling thread, through a connection of its own. Synchronous; sees every acknowledged write. */
 export interface Reader {
@@ -15,6 +20,12 @@ export interface Reader {
   mayHold(stream: string): boolean
   /** Tells of a stream that is about to be written: until then a read of a stream that was never written is not made. */
   willHold(hash: number): void
+  /** Tells of what was written, in order: it does not look for more in the file until it misses something. */
+  written(events: AppendedEvents): void
+  /** Tells that the index of streams holds all up to here. */
+  indexed(position: number): void
+  /** What was written of late is not known: the next look finds it in the file. */
+  lost(): void
   page(query: PageQuery): Page
   checkpoint(name: string): number | undefined
   close(): void
@@ -27,25 +38,21 @@ const lastRevision = Number.MAX_SAFE_INTEGER
 const maxFilteredEvents = 8_000_000
 
 export interface ReaderOptions {
-  /** Most reads are of streams that are not there: a filter answers those. Needs `willHold`. Default true. */
-  readonly expectsNewKeys?: boolean
+  /**
+   * It is told of what is written and of what will be, `written` and `willHold`; a filter answers for the streams that are not there, which most
+   * reads ask for. False where another process writes. Default true.
+   */
+  readonly isTold?: boolean
 }
 
-export function createReader(path: string, { expectsNewKeys = true }: ReaderOptions = {}): Reader {
+export function createReader(path: string, { isTold = true }: ReaderOptions = {}): Reader {
   const database = openReader(path)
-  const prepare = (sql: string): Query => {
-    const statement = database.prepare(sql)
-    statement.setReturnArrays(true)
-    // The types do not know of `setReturnArrays`.
-    return statement as unknown as Query
-  }
-  const ofStream = `SELECT ${eventColumns} FROM events WHERE stream_hash = ? AND stream = ? AND revision`
-  const forwards = prepare(`${ofStream} >= ? ORDER BY revision LIMIT ?`)
-  const backwards = prepare(`${ofStream} <= ? ORDER BY revision DESC LIMIT ?`)
-  const lastOfStream = prepare(
-    `SELECT position, revision, recorded_at_ms, metadata FROM events WHERE stream_hash = ? AND stream = ?
-     ORDER BY revision DESC LIMIT 1`,
-  )
+  const prepare = preparing(database)
+  const { recent, catchUp } = followRecent(prepare)
+  /** Nothing that was acknowledged is missing. */
+  let complete = false
+  const rows = createStreamRows<EventRow>(prepare, recent, eventColumns)
+  const lastRows = createStreamRows<LastRow>(prepare, recent, 'position, revision, recorded_at_ms, metadata')
   const loadCheckpoint = prepare('SELECT position FROM checkpoints WHERE name = ?')
 
   const page = createPages(prepare)
@@ -63,12 +70,22 @@ export function createReader(path: string, { expectsNewKeys = true }: ReaderOpti
     const events = Number(prepare('SELECT coalesce(max(position), 0) FROM events').get()?.[0])
     if (events > maxFilteredEvents) return undefined
     const filter = createStreamFilter()
-    for (const row of prepare('SELECT stream_hash FROM events INDEXED BY events_by_stream').iterate())
-      filter.add(Number(row[0]))
+    const hashes = prepare(
+      `SELECT hash FROM stream_index
+       UNION ALL SELECT stream_hash FROM events WHERE position > (SELECT position FROM indexed)`,
+    )
+    for (const row of hashes.iterate()) filter.add(Number(row[0]))
     return filter
   }
 
-  const known = expectsNewKeys ? guarded(fillFilter) : undefined
+  function makeComplete(): void {
+    if (complete) return
+    catchUp()
+    complete = isTold
+  }
+
+  guarded(makeComplete)
+  const known = isTold ? guarded(fillFilter) : undefined
 
   return {
     mayHold: (stream) => known?.mayHold(streamHash(stream)) !== false,
@@ -77,18 +94,35 @@ export function createReader(path: string, { expectsNewKeys = true }: ReaderOpti
       guarded(() => {
         const hash = streamHash(stream)
         if (known?.mayHold(hash) === false) return []
-        const { direction, from, maxCount } = options
-        const start = from === undefined ? undefined : Number(from > lastRevision ? lastRevision : from)
-        const rows =
-          direction === 'forwards'
-            ? forwards.all(hash, stream, start ?? 0, maxCount)
-            : backwards.all(hash, stream, start ?? lastRevision, maxCount)
-        return (rows as EventRow[]).map(eventOf)
+        makeComplete()
+        const { direction, maxCount: limit } = options
+        const from = options.from ?? (direction === 'forwards' ? 0 : lastRevision)
+        return rows[direction]({ stream, hash, from: Number(from > lastRevision ? lastRevision : from), limit }).map(
+          eventOf,
+        )
       }),
     last: (stream) => {
       const hash = streamHash(stream)
       if (known?.mayHold(hash) === false) return undefined
-      return guarded(() => lastRecordOf(stream, lastOfStream.get(hash, stream) as LastRow | undefined))
+      return guarded(() => {
+        makeComplete()
+        return lastRecordOf(stream, lastRows.backwards({ stream, hash, from: lastRevision, limit: 1 })[0])
+      })
+    },
+    written: ({ hash, count, revision, position }) => {
+      if (position <= recent.end) return
+      if (position - count !== recent.end) {
+        complete = false
+        return
+      }
+      for (let before = count - 1; before >= 0; before--)
+        recent.add({ hash, position: position - before, revision: revision - before })
+    },
+    indexed: (position) => {
+      recent.forget(position)
+    },
+    lost: () => {
+      complete = false
     },
     page: (query) => guarded(() => page(query)),
     checkpoint: (name) =>
@@ -102,7 +136,7 @@ export function createReader(path: string, { expectsNewKeys = true }: ReaderOpti
   }
 }
 
-type LastRow = [position: number, revision: number, recordedAtMs: number, metadata: string]
+type LastRow = StreamRow & readonly [position: number, revision: number, recordedAtMs: number, metadata: string]
 
 function lastRecordOf(stream: string, row: LastRow | undefined): LastRecord | undefined {
   if (row === undefined) return undefined

@@ -36,6 +36,20 @@ export const migrations: readonly string[] = [
      events INTEGER NOT NULL
    ) STRICT;
    INSERT INTO removals (id, events) VALUES (1, 0);`,
+  // The index of streams becomes a table, since new events come into it later, many at a time: see README. Its columns have
+  // names of their own, and what is there already is taken in when the store is opened for writing.
+  `DROP INDEX events_by_stream;
+   CREATE TABLE stream_index (
+     hash INTEGER NOT NULL,
+     at_revision INTEGER NOT NULL,
+     at_position INTEGER NOT NULL,
+     PRIMARY KEY (hash, at_revision, at_position)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE indexed (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     position INTEGER NOT NULL
+   ) STRICT;
+   INSERT INTO indexed (id, position) VALUES (1, 0);`,
 ]
 
 export const schemaVersion = migrations.length

@@ -13,7 +13,7 @@ import { assertStreamName, prepareAppend, revisionNumber } from './prepare-appen
 import { prepareDatabase } from './prepare-database.ts'
 import { createReader } from './reader.ts'
 import type { Reader } from './reader.ts'
-import { noStream } from './protocol.ts'
+import { noStream, surelyNoStream } from './protocol.ts'
 import { streamHash } from './stream-hash.ts'
 import { subscription } from './subscription.ts'
 import { startWriter } from './writer.ts'
@@ -82,16 +82,24 @@ async function openStore(
   const { maxEventBytes = defaultMaxEventBytes, clock = systemClock, onBatch, onFault } = options
   const path = dataDir.database
   const head = createHead()
+  /** Once it is there; the thread may fail before. */
+  const told: { reader?: Reader } = {}
   const writer = await startWriter({
     path,
     clock,
+    onAppended: (events) => told.reader?.written(events),
+    onIndexed: (position) => told.reader?.indexed(position),
     onHead: (position) => {
       head.moveTo(position)
     },
     onWritten: (transaction) => onBatch?.(transaction),
-    onFault: (error) => onFault?.(error),
+    onFault: (error) => {
+      told.reader?.lost()
+      onFault?.(error)
+    },
   })
   const reader = createReader(path)
+  told.reader = reader
   let closed: Promise<void> | undefined
 
   function assertOpen(): void {
@@ -111,8 +119,10 @@ async function openStore(
         assertOpen()
         const prepared = prepareAppend({ stream, events, expected }, maxEventBytes)
         // A stream that is expected to hold something is known, or the append is a conflict.
-        if (prepared.expected === noStream) reader.willHold(prepared.hash)
-        return writer.append(prepared)
+        if (prepared.expected !== noStream) return writer.append(prepared)
+        const isNew = !reader.mayHold(stream)
+        reader.willHold(prepared.hash)
+        return writer.append(isNew ? { ...prepared, expected: surelyNoStream } : prepared)
       } catch (error) {
         return Promise.reject(error instanceof Error ? error : new Error(String(error)))
       }

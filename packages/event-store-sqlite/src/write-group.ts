@@ -1,6 +1,6 @@
 import type { AppendResult } from '@holdfast/core'
 import { outcome, resultWidth } from './protocol.ts'
-import type { WriteGroup } from './protocol.ts'
+import type { AppendedEvents, WriteGroup } from './protocol.ts'
 
 /** An append, checked and serialised by the caller's thread. */
 export interface PreparedAppend {
@@ -62,6 +62,21 @@ export function addAppend(pending: PendingGroup, append: PreparedAppend, waiting
   }
   pending.characters += append.characters
   pending.appends.push(waiting)
+}
+
+/** Tells of each append in the group that was written; its results begin at `at`. Gives where those of the next group begin. */
+export function eachWritten(
+  { group: { appends } }: PendingGroup,
+  { results, at }: { readonly results: readonly number[]; readonly at: number },
+  tell: (events: AppendedEvents) => void,
+): number {
+  let next = at
+  for (const [index, hash] of appends.hashes.entries()) {
+    const [kind, revision = 0, position = 0] = results.slice(next, next + resultWidth)
+    if (kind === outcome.appended) tell({ hash, count: appends.counts[index] ?? 0, revision, position })
+    next += resultWidth
+  }
+  return next
 }
 
 /** Answers everyone in the group from its results, which begin at `at`; gives where those of the next group begin. */

@@ -3,9 +3,9 @@ import type { AppendResult, Clock, EventStoreError } from '@holdfast/core'
 import { errorOf } from './fault-error.ts'
 import type { Fault } from './faults.ts'
 import { resultWidth } from './protocol.ts'
-import type { WriterMessage, WriterOrder, Written } from './protocol.ts'
+import type { AppendedEvents, WriterMessage, WriterOrder, Written } from './protocol.ts'
 import { startThread } from './threads.ts'
-import { addAppend, createGroup, rejectGroup, resolveGroup, writesIn } from './write-group.ts'
+import { addAppend, createGroup, eachWritten, rejectGroup, resolveGroup, writesIn } from './write-group.ts'
 import type { PendingGroup, PreparedAppend } from './write-group.ts'
 
 export interface WriterOptions {
@@ -14,6 +14,10 @@ export interface WriterOptions {
   readonly clock: Clock
   /** The store's last position: at the start, and after each transaction before its callers are answered. */
   readonly onHead: (head: number) => void
+  /** Events were written; called for each append, in order, before anyone is answered. */
+  readonly onAppended: (events: AppendedEvents) => void
+  /** The index of streams holds all up to here. */
+  readonly onIndexed: (position: number) => void
   /** A transaction became durable; called before its callers are answered. */
   readonly onWritten: (transaction: { readonly appends: number; readonly durationMs: number }) => void
   /** A transaction failed, or the thread died or did not start. */
@@ -169,8 +173,12 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
   function settle(written: Written): void {
     options.onHead(written.head)
     options.onWritten({ appends: written.results.length / resultWidth, durationMs: written.durationMs })
+    const groups = underWay.splice(0, written.groups)
+    let told = 0
+    for (const group of groups) told = eachWritten(group, { results: written.results, at: told }, options.onAppended)
+    options.onIndexed(written.indexed)
     let at = 0
-    for (const group of underWay.splice(0, written.groups)) at = resolveGroup(group, written.results, at)
+    for (const group of groups) at = resolveGroup(group, written.results, at)
   }
 
   function fail(groups: readonly PendingGroup[], fault: Fault): void {
