@@ -34,6 +34,8 @@ export interface Recovered {
 }
 
 const checkpointName = 'recover'
+/** Acceptances looked at before others get their turn: about a millisecond. */
+const atOnce = 64
 
 /**
  * Finishes what was accepted and has no outcome: nobody has to retry. Reads the acceptances in global order from the
@@ -45,6 +47,7 @@ export async function recoverAccepted(options: RecoverOptions): Promise<Recovere
   const batches = store.subscribe({
     prefix: commandStreamPrefix,
     types: [keyEventTypes.accepted],
+    maxBatch: atOnce,
     signal,
     ...(after !== undefined && { after }),
   })
@@ -100,6 +103,7 @@ async function leftToDo(
   const { stream } = accepted
   if (commandIdOfStream(stream) === undefined) return { kind: 'done' }
   try {
+    if (lateAfterMs === Number.POSITIVE_INFINITY && isSurelyClosed(store, stream)) return { kind: 'done' }
     const state = await loadKeyState(store, stream)
     if (state.kind === 'accepted')
       return state.recordedAtMs > idleSinceMs
@@ -115,6 +119,14 @@ async function leftToDo(
     if (error instanceof EventStoreError && error.code === 'corrupt') return { kind: 'unreadable' }
     throw error
   }
+}
+
+/** Most are: where the store tells that at once, it needs neither a wait nor the event's data. */
+function isSurelyClosed(store: EventStore, stream: string): boolean {
+  const last = store.last?.(stream)
+  if (last === undefined) return false
+  const { outcome, release, removal } = keyMetadata(last)
+  return outcome !== undefined || release !== undefined || removal !== undefined
 }
 
 const envelopeOf = (

@@ -1,5 +1,6 @@
 import { createWorld, testCommand, type TestProcess, type World } from '@holdfast/testing/command-process'
 import { describe, expect, test } from 'vitest'
+import type { EventStore } from '../ports/event-store.ts'
 import { recoverAccepted } from './recover.ts'
 
 /** A command that runs for the milliseconds in its body; `never` does not end. */
@@ -293,6 +294,35 @@ describe('its bounds', () => {
     await world.clock.runUntilIdle()
     expect(await recovered).toMatchObject({ found: 20 })
     expect(most).toBe(3)
+  })
+
+  test('where the store tells the last event at once, no stream that has its outcome is read', async () => {
+    const world = slowWorld()
+    const process = world.start()
+    for (let n = 0; n < 100; n++) await process.dispatch({ key: `k${n}`, body: '1' }).durable()
+    await process.dispatch({ key: 'open', body: '5000' }).durable()
+    await world.clock.advance(10)
+    process.store.faults.crash()
+    const { store, handler: transport } = world.start()
+    const read: string[] = []
+    const telling: EventStore = {
+      maxEventBytes: store.maxEventBytes,
+      last: (stream) => world.log.events(stream).at(-1),
+      read: (stream, options) => {
+        read.push(stream)
+        return store.read(stream, options)
+      },
+      subscribe: (options) => store.subscribe(options),
+      append: (...append) => store.append(...append),
+      truncate: (...truncation) => store.truncate(...truncation),
+      checkWritable: () => store.checkWritable(),
+      close: () => store.close(),
+    }
+    const signal = new AbortController().signal
+    const recovered = recoverAccepted({ store: telling, checkpoints: store, transport, signal })
+    await world.clock.runUntilIdle()
+    expect(await recovered).toMatchObject({ found: 1 })
+    expect(read).toEqual([process.streamOf({ key: 'open' })])
   })
 
   test('ends when the signal fires, and leaves the checkpoint where it was', async () => {
