@@ -348,6 +348,7 @@ function limitsText(find: (key: Omit<Key, 'connections'>) => Series | undefined)
   const beside = (one: Series | undefined, other: Series | undefined): string =>
     one === undefined || other === undefined ? 'not measured' : spread(one, other)
   const [bare, durable, ours] = [of('bare', 'fresh'), of('bare-durable', 'fresh'), of('holdfast', 'fresh')]
+  const [event, locked] = [of('bare-event', 'fresh'), of('redis-locked', 'fresh')]
   const [replays, recipe] = [of('holdfast', 'replay'), of('redis-recipe', 'replay')]
   return [
     '',
@@ -356,8 +357,9 @@ function limitsText(find: (key: Omit<Key, 'connections'>) => Series | undefined)
     ...table(
       ['', 'beside', 'rate'],
       [
-        ['one durable row and nothing else, fresh', 'the locked recipe', beside(durable, of('redis-locked', 'fresh'))],
-        ['Holdfast, fresh', 'one durable row and nothing else', beside(ours, durable)],
+        ['one durable row and nothing else, fresh', 'the locked recipe', beside(durable, locked)],
+        ['an event as Holdfast records it and nothing else, fresh', 'the locked recipe', beside(event, locked)],
+        ['Holdfast, fresh', 'an event and nothing else', beside(ours, event)],
         ['a bare route that keeps nothing', 'replays of the recipe', beside(bare, recipe)],
         ['Holdfast, replays', 'a bare route that keeps nothing', beside(replays, bare)],
       ],

@@ -8,6 +8,12 @@ export interface DurableRows {
   close(): void
 }
 
+export interface DurableRowsOptions {
+  readonly path: string
+  /** Whether a row is found again by its key. */
+  readonly indexed: boolean
+}
+
 export interface Row {
   readonly key: string
   /** {@link placeOf} the key. */
@@ -18,18 +24,18 @@ export interface Row {
 /** 48 bits of the key's SHA-256: where its entry stands in the index. At random, as keys of callers are. */
 export const placeOf = (key: string): number => Number.parseInt(hash('sha256', key, 'hex').slice(0, 12), 16)
 
-export function openDurableRows(path: string): DurableRows {
+export function openDurableRows({ path, indexed }: DurableRowsOptions): DurableRows {
   const database = new DatabaseSync(path)
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
-    PRAGMA wal_autocheckpoint = 4000;
-    PRAGMA cache_size = -${24 * 1024};
+    PRAGMA wal_autocheckpoint = 1000;
+    PRAGMA cache_size = -${8 * 1024};
     CREATE TABLE IF NOT EXISTS answers (
       position INTEGER PRIMARY KEY, place INTEGER NOT NULL, key TEXT NOT NULL, answer TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX IF NOT EXISTS answers_by_place ON answers (place);
   `)
+  if (indexed) database.exec('CREATE INDEX IF NOT EXISTS answers_by_place ON answers (place)')
   const begin = database.prepare('BEGIN IMMEDIATE')
   const commit = database.prepare('COMMIT')
   const insert = database.prepare('INSERT INTO answers (place, key, answer) VALUES (?, ?, ?)')

@@ -9,7 +9,7 @@ const answer = '{"product_id":"abc","quantity":2,"status":"confirmed"}'
 /** Fills its database with so many rows, and starts it. */
 export function startBareDurable(folder: string, stored = 0): Promise<NodeServer> {
   const path = join(folder, 'answers.sqlite')
-  const rows = openDurableRows(path)
+  const rows = openDurableRows({ path, indexed: true })
   for (let from = 1; from <= stored; from += rowsAtOnce) {
     const keys = Array.from({ length: Math.min(rowsAtOnce, stored - from + 1) }, (_, at) => `stored-${from + at}`)
     rows.insert(keys.map((key) => ({ key, place: placeOf(key), answer })))
@@ -28,6 +28,23 @@ export const bareDurable: Contender = {
   optional: false,
   async start({ folder }) {
     const server = await startBareDurable(folder)
+    return { url: server.url, paths: { plain: '/api/order' }, servers: [server] }
+  },
+}
+
+export const bareEvent: Contender = {
+  id: 'bare-event',
+  title: 'bare Fastify, one durable event',
+  setup:
+    'The same with an event as large as Holdfast records, in place of the row: two SHA-256, envelope and outcome as JSON. No index: no retry would find it. The floor of anything that records such an event.',
+  versions: async () => `SQLite ${process.versions['sqlite'] ?? 'unknown'} of Node`,
+  keepsKeys: false,
+  optional: false,
+  async start({ folder }) {
+    const server = await startServer('bench/src/servers/bare-event.ts', (port) => ({
+      PORT: String(port),
+      DATABASE: join(folder, 'events.sqlite'),
+    }))
     return { url: server.url, paths: { plain: '/api/order' }, servers: [server] }
   },
 }

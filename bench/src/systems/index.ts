@@ -1,5 +1,5 @@
 import { bare } from './bare.ts'
-import { bareDurable } from './bare-durable.ts'
+import { bareDurable, bareEvent } from './bare-durable.ts'
 import { dbos } from './dbos.ts'
 import { holdfast } from './holdfast.ts'
 import { redisLocked, redisRecipe } from './redis.ts'
@@ -10,7 +10,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** All that is measured side by side, in the order of the tables. */
-export const contenders: readonly Contender[] = [bare, bareDurable, holdfast, redisRecipe, redisLocked, restate, dbos]
+export const contenders: readonly Contender[] = [
+  bare,
+  bareDurable,
+  bareEvent,
+  holdfast,
+  redisRecipe,
+  redisLocked,
+  restate,
+  dbos,
+]
 
 export interface Running {
   readonly contender: Contender
