@@ -2,6 +2,11 @@ import type { Prepare } from './query.ts'
 import { RecentEvents } from './recent-events.ts'
 
 /** What a reading connection knows of the events that are not in the index yet. */
+/** How many events the index is behind: so many are held in memory. */
+export function eventsBehind(prepare: Prepare): number {
+  return Number(prepare('SELECT count(*) FROM events WHERE position > (SELECT position FROM indexed)').get()?.[0])
+}
+
 export interface FollowedRecent {
   readonly recent: RecentEvents
   /** Takes up what was committed since, however it came into the file. */

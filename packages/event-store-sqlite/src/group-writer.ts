@@ -1,7 +1,8 @@
 import { noStream, outcome, surelyNoStream } from './protocol.ts'
 import type { AppendColumns, WriteGroup, Written } from './protocol.ts'
 import { preparing } from './query.ts'
-import { RecentEvents } from './recent-events.ts'
+import { eventsBehind, followRecent } from './follow-recent.ts'
+import { runLength } from './recent-events.ts'
 import type { Database } from './sqlite.ts'
 import { completeIndex, createStreamIndex } from './stream-index.ts'
 import { createStreamRows } from './stream-rows.ts'
@@ -37,11 +38,14 @@ export function createGroupWriter(database: Database): GroupWriter {
   const countRemoved = prepare('UPDATE removals SET events = events + ?')
   const saveProbe = prepare('INSERT OR REPLACE INTO write_probe (id, written_at_ms) VALUES (1, ?)')
 
-  inTransaction(() => {
-    completeIndex(prepare)
-  })
+  // As far behind as no writer leaves it: an older schema, or an index that is made anew.
+  if (eventsBehind(prepare) > mostBehind)
+    inTransaction(() => {
+      completeIndex(prepare)
+    })
+  const { recent, catchUp } = followRecent(prepare)
+  catchUp()
   let head = Number(readHead.get()?.[0])
-  const recent = new RecentEvents(head)
   const index = createStreamIndex(prepare, recent)
   const rows = createStreamRows<IdRow>(prepare, recent, 'position, revision, id')
 
@@ -157,5 +161,7 @@ export function createGroupWriter(database: Database): GroupWriter {
 
 type IdRow = StreamRow & readonly [position: number, revision: number, id: string]
 
+/** Events that are taken into memory, not into the index, at a start: that needs no room on the disk. */
+const mostBehind = 4 * runLength
 /** Rows that a truncation looks at together. */
 const removedAtOnce = 500

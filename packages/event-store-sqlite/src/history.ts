@@ -10,7 +10,7 @@ import { FaultError } from './faults.ts'
 import { followRecent } from './follow-recent.ts'
 import { createHead } from './head.ts'
 import { checkIdentity } from './prepare-database.ts'
-import { preparing } from './query.ts'
+import { inSnapshot, preparing } from './query.ts'
 import { createReader } from './reader.ts'
 import { schemaVersion } from './schema.ts'
 import type { Database } from './sqlite.ts'
@@ -30,7 +30,7 @@ export interface StoredEvent {
   /** JSON in UTF-8, as it was written. */
   readonly data: Uint8Array
   readonly metadata: Uint8Array
-  /** False when the row stands under the number of another stream: reads of its stream do not find it. */
+  /** False when reads of its stream do not find it: it stands under the number of another stream, or not in the index. */
   readonly indexed: boolean
 }
 
@@ -117,6 +117,7 @@ function assertCurrent(database: Database, path: string): void {
 function historyOf(database: Database, path: string): SqliteHistory {
   const prepare = preparing(database)
   const { recent, catchUp } = followRecent(prepare)
+  const snapshot = inSnapshot(prepare)
   const lastPosition = prepare('SELECT coalesce(max(position), 0) FROM events')
   const stretch = prepare(
     `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
@@ -149,7 +150,7 @@ function historyOf(database: Database, path: string): SqliteHistory {
     return events
   }
 
-  // From the lowest that there can be: a row before position 1 was put there by hand, and reads of its stream find it.
+  // From the lowest that there can be: a row before position 1 was put there by hand.
   async function* events(after = BigInt(Number.MIN_SAFE_INTEGER)): AsyncGenerator<readonly StoredEvent[]> {
     const upTo = last()
     for (let from = Number(after); ; await nextTurn()) {
@@ -199,8 +200,11 @@ function historyOf(database: Database, path: string): SqliteHistory {
     eventsOfType,
     streamEvents: async (stream, { from, to } = allRevisions) =>
       guarded(() => {
-        catchUp()
-        const rows = ofStream.forwards({ stream, hash: streamHash(stream), from, limit: maxRevisions })
+        const query = { stream, hash: streamHash(stream), from, limit: maxRevisions }
+        const rows = snapshot(() => {
+          catchUp()
+          return ofStream.forwards(query)
+        })
         return rows.filter((row) => row[1] <= to).map(eventOf)
       }),
     store,

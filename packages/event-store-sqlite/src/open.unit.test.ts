@@ -74,17 +74,25 @@ describe('a store of an older schema', () => {
     for (const step of migrations.slice(0, 2)) database.exec(step)
     database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = 2`)
     const insert = database.prepare(`INSERT INTO events VALUES (NULL, ?, ?, 1, ?, ?, 'Happened', '{}', '{}')`)
+    database.exec('BEGIN')
     for (const revision of [0, 1])
       for (const stream of streams) insert.run(streamHash(stream), revision, stream, `${stream} ${revision}`)
+    database.exec('COMMIT')
     database.close()
     return dataDir
   }
 
-  test('is brought up to date, with all that is in it', async () => {
-    const streams = Array.from({ length: 300 }, (_, n) => `stream-${n}`)
+  test.each([
+    { count: 300, indexed: 0 },
+    // Too many to be held in memory.
+    { count: 40_000, indexed: 80_000 },
+  ])('is brought up to date, with all that is in it: $count streams', async ({ count, indexed }) => {
+    const streams = Array.from({ length: count }, (_, n) => `stream-${n}`)
     using dataDir = olderStore(streams)
     await using store = await open(dataDir)
-    for (const stream of streams) {
+    using database = new DatabaseSync(dataDir.database, { readOnly: true })
+    expect(database.prepare('SELECT position FROM indexed').get()).toEqual({ position: indexed })
+    for (const stream of streams.slice(-300)) {
       expect(store.isSurelyEmpty?.(stream)).toBe(false)
       const events = await store.read(stream, { direction: 'forwards', maxCount: 9 })
       expect(events.map(({ id }) => id)).toEqual([`${stream} 0`, `${stream} 1`])

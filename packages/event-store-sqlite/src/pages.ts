@@ -1,4 +1,5 @@
 import type { JsonObject, RecordedEvent } from '@holdfast/core'
+import { inSnapshot } from './query.ts'
 import type { Prepare } from './query.ts'
 import type { SQLOutputValue } from './sqlite.ts'
 
@@ -135,14 +136,7 @@ export function createPages(prepare: Prepare): (query: PageQuery) => Page {
     return { events, position }
   }
 
-  const [begin, end] = [prepare('BEGIN'), prepare('COMMIT')]
-  return (query) => {
-    // One state of the file for all statements: what the first one finds is not removed before the next.
-    begin.get()
-    try {
-      return page(query)
-    } finally {
-      end.get()
-    }
-  }
+  const snapshot = inSnapshot(prepare)
+  // What the first statement finds is not removed before the next.
+  return (query) => snapshot(() => page(query))
 }

@@ -10,6 +10,19 @@ export interface Query {
 
 export type Prepare = (sql: string) => Query
 
+/** Runs several statements on one state of the file: what others write meanwhile is seen by none of them. */
+export function inSnapshot(prepare: Prepare): <T>(work: () => T) => T {
+  const [begin, end] = [prepare('BEGIN'), prepare('COMMIT')]
+  return (work) => {
+    begin.run()
+    try {
+      return work()
+    } finally {
+      end.run()
+    }
+  }
+}
+
 export const preparing =
   (database: Database): Prepare =>
   (sql) => {

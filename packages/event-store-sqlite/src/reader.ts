@@ -4,7 +4,7 @@ import { eventStoreErrorOf } from './fault-error.ts'
 import { followRecent } from './follow-recent.ts'
 import { createPages, eventColumns, eventOf, type EventRow, type Page, type PageQuery } from './pages.ts'
 import type { AppendedEvents } from './protocol.ts'
-import { preparing } from './query.ts'
+import { inSnapshot, preparing } from './query.ts'
 import { createStreamFilter } from './stream-filter.ts'
 import type { StreamFilter } from './stream-filter.ts'
 import { streamHash } from './stream-hash.ts'
@@ -51,6 +51,7 @@ export function createReader(path: string, { isTold = true }: ReaderOptions = {}
   const { recent, catchUp } = followRecent(prepare)
   /** Nothing that was acknowledged is missing. */
   let complete = false
+  const snapshot = inSnapshot(prepare)
   const rows = createStreamRows<EventRow>(prepare, recent, eventColumns)
   const lastRows = createStreamRows<LastRow>(prepare, recent, 'position, revision, recorded_at_ms, metadata')
   const loadCheckpoint = prepare('SELECT position FROM checkpoints WHERE name = ?')
@@ -96,10 +97,13 @@ export function createReader(path: string, { isTold = true }: ReaderOptions = {}
         if (known?.mayHold(hash) === false) return []
         makeComplete()
         const { direction, maxCount: limit } = options
-        const from = options.from ?? (direction === 'forwards' ? 0 : lastRevision)
-        return rows[direction]({ stream, hash, from: Number(from > lastRevision ? lastRevision : from), limit }).map(
-          eventOf,
-        )
+        const from = Number(options.from === undefined || options.from > lastRevision ? lastRevision : options.from)
+        const query = { stream, hash, limit }
+        const found =
+          direction === 'backwards'
+            ? rows.backwards({ ...query, from })
+            : snapshot(() => rows.forwards({ ...query, from: options.from === undefined ? 0 : from }))
+        return found.map(eventOf)
       }),
     last: (stream) => {
       const hash = streamHash(stream)
@@ -110,7 +114,8 @@ export function createReader(path: string, { isTold = true }: ReaderOptions = {}
       })
     },
     written: ({ hash, count, revision, position }) => {
-      if (position <= recent.end) return
+      // What is missing is looked for in the file, with all that came after it.
+      if (!complete || position <= recent.end) return
       if (position - count !== recent.end) {
         complete = false
         return

@@ -1,7 +1,14 @@
+import { randomInt } from 'node:crypto'
+
 /** Events in a run. A longer one would touch fewer pages of the index for each event, and take more memory and a longer start. */
 export const runLength = 16_384
 
-const slotMask = 2 * runLength - 1
+const slots = 2 * runLength
+const slotMask = slots - 1
+/** Of a hash's 32 bits, those behind the topmost that number a slot. */
+const slotShift = 32 - Math.log2(slots)
+/** Odd. Callers choose the keys: nobody may know which of them come to lie side by side. */
+const salt = randomInt(2 ** 31) * 2 + 1
 
 export interface RecentEvent {
   readonly position: number
@@ -19,8 +26,8 @@ export class Run {
   readonly #hashes = new Float64Array(runLength).fill(Number.NaN)
   /** By offset; NaN where the event was removed. */
   readonly #revisions = new Float64Array(runLength)
-  /** Open addressing by the low bits of the hash: 1 + the offset of the last event with it; 0 where none is. */
-  readonly #slots = new Uint16Array(slotMask + 1)
+  /** Open addressing: 1 + the offset of the last event with it; 0 where none is. */
+  readonly #slots = new Uint16Array(slots)
   /** By offset: 1 + the offset of the event before it with the same hash; 0 for none. */
   readonly #earlier = new Uint16Array(runLength)
 
@@ -41,15 +48,13 @@ export class Run {
   }
 
   /** The events with this hash that were not removed, the last one first. */
-  eventsOf(hash: number): readonly RecentEvent[] {
-    const events: RecentEvent[] = []
+  *eventsOf(hash: number): Generator<RecentEvent, undefined> {
     let offset = (this.#slots[this.#slotOf(hash)] ?? 0) - 1
     while (offset >= 0) {
       const revision = this.#revisions[offset] ?? Number.NaN
-      if (!Number.isNaN(revision)) events.push({ position: this.#first + offset, hash, revision })
+      if (!Number.isNaN(revision)) yield { position: this.#first + offset, hash, revision }
       offset = (this.#earlier[offset] ?? 0) - 1
     }
-    return events
   }
 
   holds(position: number): boolean {
@@ -79,7 +84,7 @@ export class Run {
   }
 
   #slotOf(hash: number): number {
-    let slot = hash & slotMask
+    let slot = Math.imul(hash | 0, salt) >>> slotShift
     for (;;) {
       const taken = this.#slots[slot] ?? 0
       if (taken === 0 || this.#hashes[taken - 1] === hash) return slot
@@ -110,8 +115,10 @@ export class RecentEvents {
     return oldest !== undefined && oldest.end <= this.#end ? oldest : undefined
   }
 
-  /** @param event whose position is behind {@link end} */
+  /** @throws RangeError unless its position is behind {@link end} */
   add(event: RecentEvent): void {
+    // Added twice, it would be the one before itself.
+    if (event.position <= this.#end) throw new RangeError(`${event.position} is not behind ${this.#end}`)
     let run = this.#runs.at(-1)
     if (run === undefined || event.position > run.end) {
       run = new Run(event.position)
@@ -126,8 +133,8 @@ export class RecentEvents {
   }
 
   /** The events whose streams have this hash, the last one first. */
-  eventsOf(hash: number): readonly RecentEvent[] {
-    return this.#runs.toReversed().flatMap((run) => run.eventsOf(hash))
+  *eventsOf(hash: number): Generator<RecentEvent, undefined> {
+    for (let at = this.#runs.length - 1; at >= 0; at--) yield* this.#runs[at]?.eventsOf(hash) ?? []
   }
 
   /** The index holds all up to here. What is kept are always all events from some position on: none is missing between them. */

@@ -17,6 +17,7 @@ export interface StreamIndex {
 const pace = 2
 /** Fewer at a time would write the same page of the index again and again where each transaction has one event. */
 const fewest = 64
+const most = 1_024
 
 /** A full run on its way into the index. */
 interface Move {
@@ -26,7 +27,7 @@ interface Move {
   readonly done: number
 }
 
-/** Takes into the index, in its order, what is not there yet: a process that ended has left it. */
+/** Takes into the index, in its order, all that is not there yet, at once. */
 export function completeIndex(prepare: Prepare): void {
   prepare(
     `INSERT OR IGNORE INTO stream_index SELECT stream_hash, revision, position FROM events
@@ -35,17 +36,19 @@ export function completeIndex(prepare: Prepare): void {
   prepare('UPDATE indexed SET position = (SELECT coalesce(max(position), 0) FROM events)').run()
 }
 
+/** @param recent with all events that the index does not hold */
 export function createStreamIndex(prepare: Prepare, recent: RecentEvents): StreamIndex {
   // A part of a run may be there already, from a transaction before the process was killed.
   const insert = prepare('INSERT OR IGNORE INTO stream_index (hash, at_revision, at_position) VALUES (?, ?, ?)')
   const drop = prepare('DELETE FROM stream_index WHERE hash = ? AND at_revision = ? AND at_position = ?')
   const saveEnd = prepare('UPDATE indexed SET position = ?')
+  /** Entries that are to be taken in. */
   let due = 0
   let move: Move | undefined
   /** What `move` becomes with the commit. */
   let next: Move | undefined
   const removed: number[] = []
-  let end = recent.end
+  let end = Number(prepare('SELECT position FROM indexed').get()?.[0])
 
   function insertNext({ run, hashes, done }: Move, entries: number): number {
     let at = done
@@ -63,16 +66,13 @@ export function createStreamIndex(prepare: Prepare, recent: RecentEvents): Strea
       return end
     },
     grow(events) {
-      due += events * pace
-      if (due < fewest) return
+      // What failing transactions have not taken in does not come all at once.
+      due = Math.min(due, most) + events * pace
       const run = recent.full
-      if (run === undefined) {
-        due = 0
-        return
-      }
+      if (run === undefined) due = 0
+      if (run === undefined || due < fewest) return
       const from = move ?? { run, hashes: run.sortedHashes(), done: 0 }
       next = { ...from, done: insertNext(from, due) }
-      due = 0
       if (next.done === next.hashes.length) saveEnd.run(run.end)
     },
     remove({ hash, revision, position }) {
@@ -82,6 +82,7 @@ export function createStreamIndex(prepare: Prepare, recent: RecentEvents): Strea
     committed() {
       for (const position of removed.splice(0)) recent.remove(position)
       if (next === undefined) return
+      due = 0
       move = next.done === next.hashes.length ? undefined : next
       if (move === undefined) {
         end = next.run.end

@@ -22,8 +22,11 @@ export interface StreamRows<Row> {
 
 /**
  * Finds the events of a stream: the older ones by the index, the last ones by what is in memory of those that are not in
- * it. A stream's later events have larger positions, so that the two never mix; where both know an event, the index is asked
- * for those before it only.
+ * it. A stream's later events have larger positions, runs come into the index in their order, and of a run all events of a
+ * hash together: so what the index has of a stream is its beginning, and what is in memory its end. Where both know an event,
+ * it is taken once.
+ *
+ * Reads forwards are to be made in one transaction: a truncation between their statements would leave a hole.
  *
  * @param columns of `events`; the first are `position, revision`
  */
@@ -48,9 +51,17 @@ export function createStreamRows<Row extends StreamRow>(
     forwards({ stream, hash, from, limit }) {
       const rows = ascending.all(hash, stream, from, limit) as unknown as Row[]
       const last = rows.at(-1)?.[0] ?? Number.NEGATIVE_INFINITY
-      for (const { position, revision } of recent.eventsOf(hash).toReversed()) {
+      if (rows.length >= limit) return rows
+      const newer: number[] = []
+      for (const { position, revision } of recent.eventsOf(hash)) {
+        if (position <= last) break
+        if (revision >= from) newer.push(position)
+        // Not where it is another stream's, whose hash is the same.
+        else if (rowAt(position, stream) !== undefined) break
+      }
+      for (const position of newer.reverse()) {
         if (rows.length >= limit) break
-        const row = position > last && revision >= from ? rowAt(position, stream) : undefined
+        const row = rowAt(position, stream)
         if (row !== undefined) rows.push(row)
       }
       return rows

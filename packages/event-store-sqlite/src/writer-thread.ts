@@ -46,7 +46,8 @@ function open(): GroupWriter | undefined {
   try {
     return createGroupWriter(openWriter(path))
   } catch (error) {
-    send({ kind: 'not-opened', fault: faultOf(error, { path }) })
+    const reason = error instanceof CommitError ? error.cause : error
+    send({ kind: 'not-opened', fault: faultOf(reason, { path }) })
     return undefined
   }
 }
