@@ -55,6 +55,16 @@ describeWithKafka('results over Kafka, of the distributed runtime', (kafka) => {
     return (await Promise.all(orders)).map(({ commandId }) => `${commandId}-1`)
   }
 
+  /** Waits until the consumption has all that is in the topic: its partitions come in any order. */
+  async function caughtUp(consumer: { readonly checkpoints: readonly string[] }): Promise<void> {
+    const admin = client.admin()
+    await admin.connect()
+    const ends = await admin.fetchTopicOffsets(topic)
+    await admin.disconnect()
+    const written = ends.reduce((sum, { offset }) => sum + Number(offset), 0)
+    await expect.poll(() => sumOf(consumer.checkpoints), patient).toBeGreaterThanOrEqual(written)
+  }
+
   async function committed(groupId: string): Promise<bigint> {
     const admin = client.admin()
     await admin.connect()
@@ -99,6 +109,7 @@ describeWithKafka('results over Kafka, of the distributed runtime', (kafka) => {
     await using whole = consume()
     const ids = await placeOrders(6)
     await expect.poll(() => ids.filter((id) => !idsOf(whole.results).includes(id)), patient).toEqual([])
+    await caughtUp(whole)
     const all = idsOf(whole.results)
     const seen: string[] = []
     let left = ''
@@ -121,6 +132,7 @@ describeWithKafka('results over Kafka, of the distributed runtime', (kafka) => {
     await using whole = consume()
     const ids = await placeOrders(5)
     await expect.poll(() => ids.filter((id) => !idsOf(whole.results).includes(id)), patient).toEqual([])
+    await caughtUp(whole)
     const stop = new AbortController()
     const handled: string[] = []
     const first = consume({
@@ -146,6 +158,7 @@ describeWithKafka('results over Kafka, of the distributed runtime', (kafka) => {
     await using whole = consume()
     const ids = await placeOrders(10)
     await expect.poll(() => ids.filter((id) => !idsOf(whole.results).includes(id)), patient).toEqual([])
+    await caughtUp(whole)
     const all = idsOf(whole.results)
     const fault = new Error('the database is away')
     const handled: string[] = []
@@ -174,6 +187,7 @@ describeWithKafka('results over Kafka, of the distributed runtime', (kafka) => {
     await using consumer = consume()
     const [id = ''] = await placeOrders(1)
     await expect.poll(() => idsOf(consumer.results), patient).toContain(id)
+    await caughtUp(consumer)
     const before = [...consumer.results]
     await publishAgain(await storedMessage(id), 3)
     const [later = ''] = await placeOrders(1)
