@@ -13,6 +13,9 @@ export function packageVersion(name: string, of: 'bench' | 'peers'): string {
   return manifest.parse(JSON.parse(readFileSync(file, 'utf8'))).dependencies[name] ?? 'unknown'
 }
 
+/** Of what `node:sqlite` brings. */
+export const sqliteVersion = (): string => `SQLite ${process.versions['sqlite'] ?? 'unknown'} of Node`
+
 /** The first number like `7.0.15` that the program prints for `--version`; undefined when it is not there. */
 export async function programVersion(program: string): Promise<string | undefined> {
   return run(program, ['--version']).then(

@@ -1,3 +1,5 @@
+import { randomFrom } from '@holdfast/testing/random'
+
 /** Keys that are open at one time: retries of one come while its first attempt runs, and long after. */
 const openKeys = 200
 const mostAttempts = 10
@@ -15,7 +17,7 @@ export function retryMix({
   readonly untilMs: number
   readonly seed: number
 }): () => string | undefined {
-  const random = randomOf(seed)
+  const random = randomFrom(seed)
   let keys = 0
   const open: { readonly key: string; left: number }[] = []
   return () => {
@@ -30,16 +32,5 @@ export function retryMix({
       if (last !== undefined && last !== chosen) open[index] = last
     }
     return chosen.key
-  }
-}
-
-/** mulberry32. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

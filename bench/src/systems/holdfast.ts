@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { seedStore } from '../seed.ts'
 import { startServer, type NodeServer } from '../servers/node-server.ts'
+import { sqliteVersion } from '../versions.ts'
 import { tenants, type Contender } from './system.ts'
 
 export const holdfastPaths = {
@@ -47,7 +48,7 @@ export const holdfast: Contender = {
   title: 'Holdfast embedded',
   setup:
     '`npm start` as it comes: SQLite in WAL mode with `synchronous=FULL`, group commit. Fresh keys place an order by one durable append; steps run in the process and are recorded one by one.',
-  versions: async () => `SQLite ${process.versions['sqlite'] ?? 'unknown'} of Node`,
+  versions: async () => sqliteVersion(),
   keepsKeys: true,
   optional: false,
   async start({ folder, besieged, stored }) {

@@ -1,12 +1,7 @@
 import type { Prepare } from './query.ts'
 import { RecentEvents } from './recent-events.ts'
 
-/** What a reading connection knows of the events that are not in the index yet. */
-/** How many events the index is behind: so many are held in memory. */
-export function eventsBehind(prepare: Prepare): number {
-  return Number(prepare('SELECT count(*) FROM events WHERE position > (SELECT position FROM indexed)').get()?.[0])
-}
-
+/** What a connection knows of the events that are not in the index yet. */
 export interface FollowedRecent {
   readonly recent: RecentEvents
   /** Takes up what was committed since, however it came into the file. */
@@ -16,7 +11,7 @@ export interface FollowedRecent {
 export function followRecent(prepare: Prepare): FollowedRecent {
   const readEnds = prepare('SELECT (SELECT max(position) FROM events), (SELECT position FROM indexed)')
   const readBetween = prepare('SELECT position, stream_hash, revision FROM events WHERE position > ? ORDER BY position')
-  const recent = new RecentEvents(0)
+  const recent = new RecentEvents()
   return {
     recent,
     catchUp() {

@@ -1,10 +1,10 @@
 import { noStream, outcome, surelyNoStream } from './protocol.ts'
 import type { AppendColumns, WriteGroup, Written } from './protocol.ts'
 import { preparing } from './query.ts'
-import { eventsBehind, followRecent } from './follow-recent.ts'
+import { followRecent } from './follow-recent.ts'
 import { runLength } from './recent-events.ts'
 import type { Database } from './sqlite.ts'
-import { completeIndex, createStreamIndex } from './stream-index.ts'
+import { completeIndex, createStreamIndex, endOfIndex } from './stream-index.ts'
 import { createStreamRows } from './stream-rows.ts'
 import type { StreamRow } from './stream-rows.ts'
 
@@ -38,14 +38,14 @@ export function createGroupWriter(database: Database): GroupWriter {
   const countRemoved = prepare('UPDATE removals SET events = events + ?')
   const saveProbe = prepare('INSERT OR REPLACE INTO write_probe (id, written_at_ms) VALUES (1, ?)')
 
+  let head = Number(readHead.get()?.[0])
   // As far behind as no writer leaves it: an older schema, or an index that is made anew.
-  if (eventsBehind(prepare) > mostBehind)
+  if (head - endOfIndex(prepare) > mostBehind)
     inTransaction(() => {
       completeIndex(prepare)
     })
   const { recent, catchUp } = followRecent(prepare)
   catchUp()
-  let head = Number(readHead.get()?.[0])
   const index = createStreamIndex(prepare, recent)
   const rows = createStreamRows<IdRow>(prepare, recent, 'position, revision, id')
 

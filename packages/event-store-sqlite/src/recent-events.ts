@@ -97,12 +97,7 @@ export class Run {
 export class RecentEvents {
   /** The oldest first. */
   readonly #runs: Run[] = []
-  #end: number
-
-  /** @param end position up to which the index holds all */
-  constructor(end: number) {
-    this.#end = end
-  }
+  #end = 0
 
   /** Position up to which all events are known, here or in the index. */
   get end(): number {

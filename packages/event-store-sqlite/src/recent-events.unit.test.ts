@@ -15,7 +15,7 @@ function eventsAt(first: number, count: number): RecentEvent[] {
 }
 
 const filled = (events: readonly RecentEvent[]): RecentEvents => {
-  const recent = new RecentEvents((events[0]?.position ?? 1) - 1)
+  const recent = new RecentEvents()
   for (const event of events) recent.add(event)
   return recent
 }

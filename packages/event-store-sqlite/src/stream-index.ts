@@ -27,6 +27,9 @@ interface Move {
   readonly done: number
 }
 
+/** Position up to which the index holds all. */
+export const endOfIndex = (prepare: Prepare): number => Number(prepare('SELECT position FROM indexed').get()?.[0])
+
 /** Takes into the index, in its order, all that is not there yet, at once. */
 export function completeIndex(prepare: Prepare): void {
   prepare(
@@ -48,7 +51,7 @@ export function createStreamIndex(prepare: Prepare, recent: RecentEvents): Strea
   /** What `move` becomes with the commit. */
   let next: Move | undefined
   const removed: number[] = []
-  let end = Number(prepare('SELECT position FROM indexed').get()?.[0])
+  let end = endOfIndex(prepare)
 
   function insertNext({ run, hashes, done }: Move, entries: number): number {
     let at = done

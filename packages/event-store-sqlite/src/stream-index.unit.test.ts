@@ -1,4 +1,5 @@
 import type { NewEvent } from '@holdfast/core'
+import { randomFrom } from '@holdfast/testing/random'
 import { describe, expect, test, vi } from 'vitest'
 import { openWriter, pragmaNumber } from './connections.ts'
 import { isDiskFull } from './faults.ts'
@@ -17,20 +18,16 @@ import type { Database, SQLInputValue, StatementSync as Statement } from './sqli
 import { streamHash } from './stream-hash.ts'
 import { completeIndex } from './stream-index.ts'
 import { crashImage, newEvent, temporaryDataDir } from './testing/kit.ts'
-import { addAppend, createGroup, eachWritten } from './write-group.ts'
+import { addAppend, createGroup, resolveGroup } from './write-group.ts'
 import type { PendingGroup } from './write-group.ts'
 
 /** Told when the test fails, so that it can be run again. */
 const firstSeed = Date.now() % 2 ** 31
-let seed = firstSeed
+const random = randomFrom(firstSeed)
 
-/** Mulberry32. */
 function randomInt(from: number, to?: number): number {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
   const [low, high] = to === undefined ? [0, from] : [from, to]
-  return low + (((t ^ (t >>> 14)) >>> 0) % (high - low))
+  return low + Math.floor(random() * (high - low))
 }
 
 interface ModelEvent {
@@ -176,9 +173,10 @@ function write(writer: GroupWriter, { group, reader }: { group: PendingGroup; re
     reader.lost()
     return written
   }
-  eachWritten(group, { results: written.results, at: 0 }, (events) => {
+  const tell: Reader['written'] = (events) => {
     reader.written(events)
-  })
+  }
+  resolveGroup(group, { results: written.results, at: 0, tell })
   reader.indexed(written.indexed)
   return written
 }

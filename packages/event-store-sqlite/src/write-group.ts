@@ -64,25 +64,23 @@ export function addAppend(pending: PendingGroup, append: PreparedAppend, waiting
   pending.appends.push(waiting)
 }
 
-/** Tells of each append in the group that was written; its results begin at `at`. Gives where those of the next group begin. */
-export function eachWritten(
-  { group: { appends } }: PendingGroup,
-  { results, at }: { readonly results: readonly number[]; readonly at: number },
-  tell: (events: AppendedEvents) => void,
-): number {
-  let next = at
-  for (const [index, hash] of appends.hashes.entries()) {
-    const [kind, revision = 0, position = 0] = results.slice(next, next + resultWidth)
-    if (kind === outcome.appended) tell({ hash, count: appends.counts[index] ?? 0, revision, position })
-    next += resultWidth
-  }
-  return next
+export interface GroupResults {
+  /** Of the whole transaction. */
+  readonly results: readonly number[]
+  /** Where those of the group begin. */
+  readonly at: number
+  /** Told of each append that was written, in order. */
+  readonly tell?: (events: AppendedEvents) => void
 }
 
-/** Answers everyone in the group from its results, which begin at `at`; gives where those of the next group begin. */
-export function resolveGroup(pending: PendingGroup, results: readonly number[], at: number): number {
+/** Answers everyone in the group from its results; gives where those of the next group begin. */
+export function resolveGroup(pending: PendingGroup, { results, at, tell }: GroupResults): number {
+  const { hashes, counts } = pending.group.appends
   let next = at
-  for (const { resolve } of pending.appends) {
+  for (const [index, { resolve }] of pending.appends.entries()) {
+    const [revision, position] = [results[next + 1] ?? 0, results[next + 2] ?? 0]
+    if (results[next] === outcome.appended)
+      tell?.({ hash: hashes[index] ?? 0, count: counts[index] ?? 0, revision, position })
     resolve(resultAt(results, next))
     next += resultWidth
   }

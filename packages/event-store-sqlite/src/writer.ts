@@ -5,7 +5,7 @@ import type { Fault } from './faults.ts'
 import { resultWidth } from './protocol.ts'
 import type { AppendedEvents, WriterMessage, WriterOrder, Written } from './protocol.ts'
 import { startThread } from './threads.ts'
-import { addAppend, createGroup, eachWritten, rejectGroup, resolveGroup, writesIn } from './write-group.ts'
+import { addAppend, createGroup, rejectGroup, resolveGroup, writesIn } from './write-group.ts'
 import type { PendingGroup, PreparedAppend } from './write-group.ts'
 
 export interface WriterOptions {
@@ -173,12 +173,11 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
   function settle(written: Written): void {
     options.onHead(written.head)
     options.onWritten({ appends: written.results.length / resultWidth, durationMs: written.durationMs })
-    const groups = underWay.splice(0, written.groups)
-    let told = 0
-    for (const group of groups) told = eachWritten(group, { results: written.results, at: told }, options.onAppended)
-    options.onIndexed(written.indexed)
     let at = 0
-    for (const group of groups) at = resolveGroup(group, written.results, at)
+    // Who waits goes on after this turn: all is told by then.
+    for (const group of underWay.splice(0, written.groups))
+      at = resolveGroup(group, { results: written.results, at, tell: options.onAppended })
+    options.onIndexed(written.indexed)
   }
 
   function fail(groups: readonly PendingGroup[], fault: Fault): void {

@@ -2,7 +2,7 @@ import { commandIdOfStream, commandStreamPrefix } from '../brands.ts'
 import type { CommandEnvelope } from '../envelope.ts'
 import { keyEventTypes, type RecordedEnvelope } from '../key-state/events.ts'
 import { loadKeyState } from '../key-state/load.ts'
-import { keyMetadata } from '../key-state/state.ts'
+import { endsGeneration, keyMetadata } from '../key-state/state.ts'
 import type { Checkpoints } from '../ports/clock.ts'
 import type { CommandTransport, Dispatch } from '../ports/command-transport.ts'
 import { EventStoreError, type EventStore, type RecordedEvent } from '../ports/event-store.ts'
@@ -125,8 +125,8 @@ async function leftToDo(
 function isSurelyClosed(store: EventStore, stream: string): boolean {
   const last = store.last?.(stream)
   if (last === undefined) return false
-  const { outcome, release, removal } = keyMetadata(last)
-  return outcome !== undefined || release !== undefined || removal !== undefined
+  const metadata = keyMetadata(last)
+  return endsGeneration(metadata) || metadata.removal !== undefined
 }
 
 const envelopeOf = (

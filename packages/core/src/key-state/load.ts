@@ -1,5 +1,5 @@
 import type { EventStore, RecordedEvent } from '../ports/event-store.ts'
-import { evolve, keyMetadata, vacant, type KeyState, type Resolved } from './state.ts'
+import { endsGeneration, evolve, keyMetadata, vacant, type KeyState, type Resolved } from './state.ts'
 
 const pageSize = 64
 
@@ -14,8 +14,7 @@ export async function loadKeyState(store: EventStore, stream: string, options: L
   if (last === undefined) return vacant
   const metadata = keyMetadata(last)
   if (metadata.removal !== undefined) return evolve(vacant, last)
-  const closed = metadata.outcome !== undefined || metadata.release !== undefined
-  if (metadata.envelope !== undefined || (closed && options.withEnvelope !== true)) {
+  if (metadata.envelope !== undefined || (endsGeneration(metadata) && options.withEnvelope !== true)) {
     return evolve(vacant, last)
   }
   return foldGeneration(await readGeneration(store, last))

@@ -90,6 +90,10 @@ export function keyMetadata(event: LastRecord): KeyEventMetadata {
   return metadata as unknown as KeyEventMetadata
 }
 
+/** True of the event that ends a generation: it carries the outcome, or the release of the key. */
+export const endsGeneration = ({ outcome, release }: KeyEventMetadata): boolean =>
+  outcome !== undefined || release !== undefined
+
 /**
  * Folds one event into the state. Starts at any generation's first event, or at its last one: that alone tells the
  * outcome, which is why a replay reads a single event.

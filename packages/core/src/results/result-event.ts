@@ -1,7 +1,7 @@
 import type { ResultData, ResultEvent } from '@holdfast/contracts'
 import { commandIdOfStream, type CommandId } from '../brands.ts'
 import type { OutcomeRecord, RecordedEnvelope, ReleaseRecord } from '../key-state/events.ts'
-import { keyMetadata } from '../key-state/state.ts'
+import { endsGeneration, keyMetadata } from '../key-state/state.ts'
 import { EventStoreError, type RecordedEvent } from '../ports/event-store.ts'
 
 /** What a result says of its command; stands on the first event of a generation. */
@@ -15,8 +15,7 @@ interface Parts {
 
 /** True when the event is a result: it carries the outcome of a generation, or the release of a key. */
 export function isResult(event: RecordedEvent): boolean {
-  const { outcome, release } = keyMetadata(event)
-  return outcome !== undefined || release !== undefined
+  return endsGeneration(keyMetadata(event))
 }
 
 /**

@@ -12,7 +12,7 @@ export function openSameThread(path: string): { readonly append: Append; readonl
   const flush = (): void => {
     const group = open
     open = createGroup()
-    resolveGroup(group, writer.write([{ ...group.group, atMs: Date.now() }]).results, 0)
+    resolveGroup(group, { results: writer.write([{ ...group.group, atMs: Date.now() }]).results, at: 0 })
   }
   return {
     append: (stream, events, expected) =>
