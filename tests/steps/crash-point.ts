@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { ServerResponse } from 'node:http'
 import { isMainThread, Worker } from 'node:worker_threads'
 import { parsePoint, struckFile, type CrashPoint } from './points.ts'
@@ -13,8 +13,8 @@ import { parsePoint, struckFile, type CrashPoint } from './points.ts'
 const file = process.env['STEPS_CRASH_FILE']
 
 function dieAt(when: CrashPoint['when'], matches: (what: string) => boolean): void {
-  if (file === undefined || !existsSync(file)) return
-  const point = parsePoint(readFileSync(file, 'utf8'))
+  if (file === undefined) return
+  const point = parsePoint(textOf(file))
   if (point?.when !== when || !matches(point.what)) return
   try {
     // A point that was armed just now, in this one's place, goes with it: it is known as one that has not struck.
@@ -25,6 +25,16 @@ function dieAt(when: CrashPoint['when'], matches: (what: string) => boolean): vo
   }
   if (point.signal === 'SIGSTOP') writeFileSync(`${file}.struck`, String(process.pid))
   process.kill(process.pid, point.signal)
+}
+
+/** '' when there is none. One look: between two of them another process may take the file away. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
 }
 
 /** An event is named by its type, and by its step where it has one: `StepCompleted:charge-card`. */

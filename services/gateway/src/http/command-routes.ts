@@ -178,8 +178,9 @@ function sendRecorded(
   for (const name in declared) lines.push(name, declared[name] ?? '')
   const bytes = Buffer.byteLength(body)
   if (status !== 204 && status !== 304) lines.push('content-length', String(bytes))
-  void reply.hijack()
   reply.raw.writeHead(status, lines)
+  // Only now: what throws before is still answered, by Fastify. A reply that was taken from it is answered by nobody else.
+  void reply.hijack()
   // ASCII, as most are, goes out without being encoded.
   reply.raw.end(body, bytes === body.length ? 'latin1' : 'utf8')
 }

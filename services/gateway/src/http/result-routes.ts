@@ -50,8 +50,9 @@ export function addResultRoutes(fastify: FastifyInstance, options: ResultRouteOp
         [Symbol.asyncIterator]()
       const first = batches.next()
       await firstWord(first)
-      void reply.hijack()
       raw.writeHead(200, headersOf(reply))
+      // Not before: what throws until here is answered by Fastify.
+      void reply.hijack()
       const end = await writeEventStream({
         ...options,
         response: raw,
