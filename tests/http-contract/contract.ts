@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import { createApi, type Api } from '../support/api.ts'
 import type { StartTestServer, TestServer } from '../support/server.ts'
 import { profiles, type ProfileName } from './profiles.ts'
@@ -14,13 +15,14 @@ export interface Contract extends AsyncDisposable {
   readonly serve: (profile: ProfileName) => Promise<Served>
 }
 
-export function createContract(start: StartTestServer): Contract {
+/** `headers` are sent with every request of the suite. */
+export function createContract(start: StartTestServer, headers?: OutgoingHttpHeaders): Contract {
   const started = new Map<ProfileName, Promise<Served>>()
   return {
     serve(profile) {
       const known = started.get(profile)
       if (known !== undefined) return known
-      const serving = start(profiles[profile]).then((server) => ({ server, api: createApi(server.urls) }))
+      const serving = start(profiles[profile]).then((server) => ({ server, api: createApi(server.urls, headers) }))
       started.set(profile, serving)
       return serving
     },

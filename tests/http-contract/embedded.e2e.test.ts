@@ -7,6 +7,8 @@ import { describeHttpContract } from './suite.ts'
 import { profiles } from './profiles.ts'
 
 describeHttpContract('embedded', startEmbedded)
+// Ordinary requests for commands pass Node's HTTP server and Fastify by; none that has this header does.
+describeHttpContract("embedded, by way of Node's HTTP server", startEmbedded, { te: 'trailers' })
 
 describe('the embedded runtime', () => {
   test('counts how many appends shared one commit', async () => {

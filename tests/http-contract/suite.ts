@@ -1,7 +1,9 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import { afterAll, describe } from 'vitest'
 import type { StartTestServer } from '../support/server.ts'
 import { describeBodies } from './bodies.ts'
 import { describeCheckOrder } from './check-order.ts'
+import { describeConnections } from './connections.ts'
 import { createContract } from './contract.ts'
 import { describeCors } from './cors.ts'
 import { describeExecution } from './execution.ts'
@@ -31,13 +33,16 @@ import { describeWaiting } from './waiting.ts'
  * - `uri-identity.ts`, `expiry.ts`, `tenants.ts`: what a key is, how long, whose
  * - `cors.ts`: calls from web pages
  * - `limits.ts`, `routing.ts`: what is no proper request
+ * - `connections.ts`: several requests on one connection, and requests in pieces
  * - `pages.ts`, `openapi.ts`, `operations.ts`: everything that is no command
  * - `results.ts`: outcomes as server-sent events
  * - `holes.ts`: what others got wrong, by name
+ *
+ * `headers` are sent with every request.
  */
-export function describeHttpContract(runtime: string, start: StartTestServer): void {
+export function describeHttpContract(runtime: string, start: StartTestServer, headers?: OutgoingHttpHeaders): void {
   describe(`the HTTP contract, ${runtime}`, () => {
-    const contract = createContract(start)
+    const contract = createContract(start, headers)
     afterAll(() => contract[Symbol.asyncDispose]())
 
     describeExecution(contract)
@@ -52,6 +57,7 @@ export function describeHttpContract(runtime: string, start: StartTestServer): v
     describeCors(contract)
     describeHoles(contract)
     describeLimits(contract)
+    describeConnections(contract)
     describeRouting(contract)
     describePages(contract)
     describeOpenApi(contract)

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { send } from '@holdfast/testing/http'
+import { requestBytes, send } from '@holdfast/testing/http'
 import { temporaryFolder, until } from '@holdfast/testing/processes'
 import { describe, expect, test } from 'vitest'
 import { anOrder, createApi, freshKey } from '../support/api.ts'
+import { connectTo } from '../support/connection.ts'
 import { startStandaloneProcess } from '../support/embedded.ts'
 import { expectExecuted, statusOf, untilResolved } from '../support/expectations.ts'
 import { apps } from '../support/paths.ts'
@@ -91,6 +92,36 @@ describe('a shutdown in order (SIGTERM)', () => {
     const api = createApi([service.url])
     expect((await api.get(`/idempotency-keys/${keys.late}`)).status).toBe(404)
     expect(statusOf(await api.get(`/idempotency-keys/${keys.running}`)).state).toBe('succeeded')
+  })
+
+  test('kept connections: a request on one of them is answered, and told to close it; idle ones hold nothing up', async () => {
+    await using folder = await temporaryFolder()
+    await using service = await startStandaloneProcess({ app: apps.contract, dataDir: folder.path })
+    const api = createApi([service.url])
+    const order = (key: string): Uint8Array => requestBytes(api.request('POST', '/api/order', { key, json: anOrder }))
+    const connections = await Promise.all(Array.from({ length: 4 }, () => connectTo(service.url)))
+    const [running, late, idle, unused] = connections
+    if (running === undefined || late === undefined || idle === undefined || unused === undefined) throw new Error()
+    for (const connection of [running, late, idle]) {
+      const answer = await connection.ask(order(freshKey()))
+      expectExecuted(answer)
+      expect(answer.headers['connection']).toBe('keep-alive')
+    }
+    const slow = { key: freshKey(), json: { label: 'x', ms: 700 } }
+    const answered = running.ask(requestBytes(api.request('POST', '/test/slow', slow)))
+    await untilInFlight(service.url, 1)
+    service.kill('SIGTERM')
+    await service.log.line((line) => line['msg'] === 'stopping', { what: 'it is stopping' })
+    const refused = await late.ask(order(freshKey()))
+    expect(refused.status).toBe(503)
+    expect(refused.headers).toMatchObject({ connection: 'close', 'retry-after': '1' })
+    const last = await answered
+    expectExecuted(last)
+    expect(last.headers['connection']).toBe('close')
+    expect(await service.exited).toEqual({ code: 0, signal: null })
+    for (const { socket } of connections) await until(() => socket.closed, { what: 'it is closed' })
+    expect(idle.answers()).toHaveLength(1)
+    expect(unused.answers()).toEqual([])
   })
 
   test('in the middle of a storm: every answer is an outcome, 202 or 503, and nothing is lost', async () => {

@@ -30,8 +30,12 @@ export interface Api {
   request(method: string, path: string, options?: CallOptions): HttpRequest
 }
 
-/** @throws RangeError without a gateway */
-export function createApi(urls: readonly string[]): Api {
+/**
+ * `common` headers are sent with every request, behind its own.
+ *
+ * @throws RangeError without a gateway
+ */
+export function createApi(urls: readonly string[], common: OutgoingHttpHeaders = {}): Api {
   let turn = 0
   const request: Api['request'] = (method, path, options = {}) => {
     const url = urls[(options.gateway ?? turn++) % urls.length]
@@ -41,7 +45,7 @@ export function createApi(urls: readonly string[]): Api {
       url,
       method,
       path,
-      headers: headersOf(options, body !== undefined),
+      headers: { ...headersOf(options, body !== undefined), ...common },
       ...(body !== undefined && { body }),
       ...(options.agent && { agent: options.agent }),
     }

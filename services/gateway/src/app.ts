@@ -12,6 +12,7 @@ import {
   type FastifyInstance,
   type FastifyRequest,
 } from 'fastify'
+import { serveDirectly } from './direct/serve-directly.ts'
 import { collectAllowedMethods } from './http/allowed-methods.ts'
 import { createAuthenticate, createAuthenticateOperator } from './http/authenticate.ts'
 import { acceptStrictJson } from './http/body.ts'
@@ -104,8 +105,15 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
   answerErrors(fastify, allowed)
 
   const authenticate = createAuthenticate(settings.API_KEYS)
-  for (const command of app.commands)
-    addCommandRoute(fastify, command, { gateway, authenticate, metrics, serving, waitMs: settings.WAIT_MS })
+  const attempts = { gateway, authenticate, metrics, log: parts.log, serving, waitMs: settings.WAIT_MS }
+  for (const command of app.commands) addCommandRoute(fastify, command, attempts)
+  serveDirectly(fastify.server, {
+    ...attempts,
+    commands: app.commands,
+    ids,
+    socketErrors,
+    maxBodyBytes: settings.MAX_BODY_BYTES,
+  })
   addLookupRoutes(fastify, { gateway, authenticate })
   addReleaseRoute(fastify, {
     store,

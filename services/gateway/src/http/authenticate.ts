@@ -1,11 +1,15 @@
 import { parseTenant, type Tenant } from '@holdfast/core'
 import type { ApiKeys } from '@holdfast/config'
 import { hash } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
 import { ProblemError } from './problem-error.ts'
 
+/** What is asked of a request: Fastify's is one. */
+export interface Authorized {
+  readonly headers: { readonly authorization?: string | undefined }
+}
+
 /** Says whose request it is. @throws ProblemError `unauthenticated` */
-export type Authenticate = (request: FastifyRequest) => Tenant
+export type Authenticate = (request: Authorized) => Tenant
 
 const everybody = tenantNamed('default')
 
@@ -26,7 +30,7 @@ export function createAuthenticate(apiKeys: ApiKeys): Authenticate {
 }
 
 /** Names the operator of a request. @throws ProblemError `operator-required` */
-export function createAuthenticateOperator(operatorKeys: ApiKeys): (request: FastifyRequest) => string {
+export function createAuthenticateOperator(operatorKeys: ApiKeys): (request: Authorized) => string {
   const operators = new Map([...operatorKeys].map(([key, operator]) => [digest(key), operator]))
   return (request) => {
     const operator = ownerOf(operators, request)
@@ -37,7 +41,7 @@ export function createAuthenticateOperator(operatorKeys: ApiKeys): (request: Fas
   }
 }
 
-function ownerOf<T>(owners: ReadonlyMap<string, T>, request: FastifyRequest): T | undefined {
+function ownerOf<T>(owners: ReadonlyMap<string, T>, request: Authorized): T | undefined {
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
   return token === undefined ? undefined : owners.get(digest(token))
 }

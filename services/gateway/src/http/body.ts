@@ -5,6 +5,9 @@ import { ProblemError } from './problem-error.ts'
 
 const utf8Only = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i
 
+/** Whether a body of this `Content-Type` is JSON in UTF-8. */
+export const isJson = (contentType: string): boolean => contentType === 'application/json' || utf8Only.test(contentType)
+
 /**
  * Takes JSON in UTF-8 and nothing else, and parses it strictly: a body from which a fingerprint is made has to mean one
  * thing only.
@@ -12,8 +15,7 @@ const utf8Only = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$
 export function acceptStrictJson(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    const contentType = request.headers['content-type'] ?? ''
-    if (contentType !== 'application/json' && !utf8Only.test(contentType)) {
+    if (!isJson(request.headers['content-type'] ?? '')) {
       done(new ProblemError('content-type-unsupported', 'The body must be JSON in UTF-8.'))
       return
     }

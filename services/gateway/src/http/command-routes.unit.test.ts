@@ -1,4 +1,4 @@
-import { createMetrics } from '@holdfast/observability'
+import { createLogger, createMetrics } from '@holdfast/observability'
 import { createWorld, testCommand } from '@holdfast/testing/command-process'
 import { fastify as createFastify } from 'fastify'
 import { expect, test } from 'vitest'
@@ -30,6 +30,7 @@ test('an outcome that cannot be written is answered all the same, and the retry 
     gateway,
     authenticate: createAuthenticate(new Map()),
     metrics: createMetrics(),
+    log: createLogger({ level: 'silent', service: 'test' }),
     serving: () => true,
     waitMs: 1_000,
   })
