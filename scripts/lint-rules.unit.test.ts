@@ -58,6 +58,8 @@ describe('the rules of the linter', () => {
     ['packages/client/src/send.ts', "export { readFileSync } from 'fs'\n"],
     ['packages/projections/src/fold.ts', "export { buildGateway } from '@holdfast/gateway/app.ts'\n"],
     ['packages/projections/src/fold.ts', "export { buildGateway } from '../../../services/gateway/src/app.ts'\n"],
+    ['packages/event-store-sqlite/src/pages.ts', "export const x = 'SELECT 1 LIMIT ?'\n"],
+    ['packages/read-store-sqlite/src/reader.ts', 'export const x = (a: string) => `SELECT ${a} LIMIT ?5`\n'],
     ['services/handler/src/app.ts', "export { buildGateway } from '@holdfast/gateway/app.ts'\n"],
     ['services/handler/src/app.ts', "export { buildGateway } from '../../gateway/src/app.ts'\n"],
     ['services/gateway/src/app.ts', `${'\n'.repeat(400)}export const x = 1\n`],

@@ -120,10 +120,10 @@ function historyOf(database: Database, path: string): SqliteHistory {
   const snapshot = inSnapshot(prepare)
   const lastPosition = prepare('SELECT coalesce(max(position), 0) FROM events')
   const stretch = prepare(
-    `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
+    `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT +?`,
   )
   const ofStream = createStreamRows<Row>(prepare, recent, columns)
-  const ofType = prepare(`SELECT ${columns} FROM events WHERE type = ? AND position > ? ORDER BY position LIMIT ?`)
+  const ofType = prepare(`SELECT ${columns} FROM events WHERE type = ? AND position > ? ORDER BY position LIMIT +?`)
   const reader = createReader(path, { isTold: false })
   const head = createHead()
   let open = true

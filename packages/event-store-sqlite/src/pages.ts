@@ -75,10 +75,10 @@ export function createPages(prepare: Prepare): (query: PageQuery) => Page {
     `CASE WHEN octet_length(${column}) <= ${largestTextAtOnce} THEN ${column} END`
   const columnsAtOnce = `position, revision, recorded_at_ms, stream, id, type, ${textAtOnce('data')}, ${textAtOnce('metadata')}`
   const stretch = prepare(
-    `SELECT ${columnsAtOnce} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
+    `SELECT ${columnsAtOnce} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT +?`,
   )
   const positionsOfType = prepare(
-    'SELECT position FROM events WHERE type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?',
+    'SELECT position FROM events WHERE type = ? AND position > ? AND position <= ? ORDER BY position LIMIT +?',
   )
   const one = prepare(`SELECT ${eventColumns} FROM events WHERE position = ?`)
   // The plus keeps SQLite from the index on types: the rows lie side by side.

@@ -39,7 +39,7 @@ export function createStreamRows<Row extends StreamRow>(
   const indexed = (bounds: string): Query =>
     prepare(
       `SELECT ${columns} FROM stream_index CROSS JOIN events ON position = at_position AND revision = at_revision
-       WHERE hash = ? AND stream = ? AND at_revision ${bounds} LIMIT ?`,
+       WHERE hash = ? AND stream = ? AND at_revision ${bounds} LIMIT +?`,
     )
   const ascending = indexed('>= ? ORDER BY at_revision')
   const descending = indexed('<= ? ORDER BY at_revision DESC')

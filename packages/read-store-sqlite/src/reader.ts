@@ -53,7 +53,7 @@ const asOfPage = `
     SELECT id, json FROM history AS h WHERE build = ?1 AND tenant = ?2 AND id > ?3 AND since <= ?4
       AND NOT EXISTS (SELECT 1 FROM history WHERE build = ?1 AND tenant = ?2 AND id = h.id AND since > h.since AND since <= ?4)
       AND NOT EXISTS (SELECT 1 FROM documents WHERE build = ?1 AND tenant = ?2 AND id = h.id AND since <= ?4)
-  ) WHERE json IS NOT NULL ORDER BY id LIMIT ?5`
+  ) WHERE json IS NOT NULL ORDER BY id LIMIT +?5`
 
 export function createReader(path: string): Reader {
   const database = openReader(path)
@@ -70,7 +70,7 @@ export function createReader(path: string): Reader {
   const allBuilds = prepareExact(`SELECT ${columns} FROM builds WHERE name = ? ORDER BY version DESC`)
   const one = prepare('SELECT json FROM documents WHERE build = ? AND tenant = ? AND id = ?')
   const page = prepare(
-    `SELECT id, json FROM documents WHERE build = ? AND tenant = ? AND id > ? AND json IS NOT NULL ORDER BY id LIMIT ?`,
+    `SELECT id, json FROM documents WHERE build = ? AND tenant = ? AND id > ? AND json IS NOT NULL ORDER BY id LIMIT +?`,
   )
   const oneAsOf = prepare(asOfOne)
   const pageAsOf = prepare(asOfPage)

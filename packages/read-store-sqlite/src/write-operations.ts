@@ -62,7 +62,7 @@ export function createWriteOperations(database: Database): (order: WriteOrder) =
     const key = { documents: 'build, tenant, id', history: 'build, tenant, id, since', snapshots: 'build, position' }[
       table
     ]
-    return prepare(`DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE build = ? LIMIT ?)`)
+    return prepare(`DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE build = ? LIMIT +?)`)
   })
   const deleteBuild = prepare('DELETE FROM builds WHERE build = ?')
 
