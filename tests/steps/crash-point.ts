@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { isMainThread, Worker } from 'node:worker_threads'
 import { parsePoint, struckFile, type CrashPoint } from './points.ts'
 
@@ -105,16 +105,16 @@ function watchCalls(): void {
   }
 }
 
-/** Answers that carry an outcome. */
+/** Answers that carry an outcome: as they go to the socket, whoever has written them. */
 function watchReplies(): void {
-  const writeHead = Reflect.get(ServerResponse.prototype, 'writeHead') as (...args: unknown[]) => unknown
+  const write = Reflect.get(Socket.prototype, 'write') as (...args: unknown[]) => unknown
   const watched = function (this: unknown, ...args: unknown[]): unknown {
-    const [status, ...headers] = args
-    if (JSON.stringify(headers).includes('"idempotency-expires"'))
-      dieAt('before-reply', (what) => what === String(status))
-    return Reflect.apply(writeHead, this, args)
+    const [chunk] = args
+    if (typeof chunk === 'string' && /^HTTP\/1\.1 \d{3} [^]*\r\nidempotency-expires: /i.test(chunk))
+      dieAt('before-reply', (what) => chunk.startsWith(`HTTP/1.1 ${what} `))
+    return Reflect.apply(write, this, args)
   }
-  Reflect.set(ServerResponse.prototype, 'writeHead', watched)
+  Reflect.set(Socket.prototype, 'write', watched)
 }
 
 if (isMainThread && file !== undefined) {
