@@ -61,6 +61,15 @@ export function describeCors({ serve }: Contract): void {
       }
     })
 
+    test('no page at all: the answer says that it depends on that', async () => {
+      const { api } = await serve('tenants')
+      const call = { key: freshKey(), json: anOrder, apiKey: apiKeys.acme }
+      for (const response of [await api.post('/api/order', call), await api.post('/api/order', call)]) {
+        expect(response.headers['vary']).toBe('Origin')
+        expect(response.headers['access-control-allow-origin']).toBeUndefined()
+      }
+    })
+
     test('without the setting nothing of it is sent', async () => {
       const { api } = await serve('standard')
       const response = await api.post('/api/order', { key: freshKey(), json: anOrder, headers: { origin } })

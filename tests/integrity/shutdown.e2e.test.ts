@@ -124,6 +124,29 @@ describe('a shutdown in order (SIGTERM)', () => {
     expect(unused.answers()).toEqual([])
   })
 
+  test('callers that do not read, and bodies that do not come, do not keep it from ending', async () => {
+    await using folder = await temporaryFolder()
+    const env = { HOLDFAST_DRAIN_MS: '300' }
+    await using service = await startStandaloneProcess({ app: apps.contract, dataDir: folder.path, env })
+    const api = createApi([service.url])
+    const large = { key: freshKey(), json: { bytes: 600_000 } }
+    expectExecuted(await api.post('/test/large', large))
+    // One way of each is read from the socket, the other by Node's server.
+    for (const headers of [{}, { te: 'trailers' }]) {
+      const { socket } = await connectTo(service.url)
+      socket.pause()
+      for (let n = 0; n < 20; n++) {
+        socket.write(requestBytes(api.request('POST', '/test/large', { ...large, headers })))
+        await pause(20)
+      }
+      const half = await connectTo(service.url)
+      const bytes = requestBytes(api.request('POST', '/api/order', { key: freshKey(), json: anOrder, headers }))
+      half.socket.write(bytes.subarray(0, -4))
+    }
+    service.kill('SIGTERM')
+    expect(await service.exited).toEqual({ code: 0, signal: null })
+  })
+
   test('in the middle of a storm: every answer is an outcome, 202 or 503, and nothing is lost', async () => {
     await using folder = await temporaryFolder()
     const random = randomFrom(testSeed)

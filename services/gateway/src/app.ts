@@ -17,7 +17,7 @@ import { collectAllowedMethods } from './http/allowed-methods.ts'
 import { createAuthenticate, createAuthenticateOperator } from './http/authenticate.ts'
 import { acceptStrictJson } from './http/body.ts'
 import { addCommandRoute } from './http/command-routes.ts'
-import { allowOrigins } from './http/cors.ts'
+import { allowOrigins, corsHeadersOfAll } from './http/cors.ts'
 import { answerErrors, sendError } from './http/errors.ts'
 import { addLookupRoutes } from './http/lookup-routes.ts'
 import { openApiOf } from './http/openapi.ts'
@@ -113,6 +113,7 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
     ids,
     socketErrors,
     maxBodyBytes: settings.MAX_BODY_BYTES,
+    ofAllAnswers: corsHeadersOfAll(settings.CORS_ORIGINS),
   })
   addLookupRoutes(fastify, { gateway, authenticate })
   addReleaseRoute(fastify, {

@@ -17,6 +17,12 @@ export interface CloseOptions {
  */
 const longestLingerMs = 500
 
+/**
+ * How long callers may take, when all is answered, to read it, milliseconds. Who does not, and who does not send the rest of a request,
+ * is cut off: Node looks for neither any more once it takes no connections.
+ */
+const longestReadMs = 5_000
+
 /** Answers what is in flight, refuses what is new (503), and closes; resolves when the last connection has gone. */
 export async function closeInOrder({ server, gateway, drainMs }: CloseOptions): Promise<void> {
   gateway.refuseNew()
@@ -35,7 +41,11 @@ export async function closeInOrder({ server, gateway, drainMs }: CloseOptions): 
   http.close()
   await linger(lingerMs)
   http.closeIdleConnections = closeIdle
+  const cut = setTimeout(() => {
+    http.closeAllConnections()
+  }, drainMs + longestReadMs)
   await server.close()
+  clearTimeout(cut)
   cancel()
 }
 

@@ -53,17 +53,23 @@ const forbidden = new Set([
 const headerName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
 
+/** RFC 9110, sections 6.4.1 and 15.3.6. */
+const hasNoBody = (status: number): boolean => status === 204 || status === 205 || status === 304
+
 /**
  * Renders a response to the bytes that are stored and sent.
  *
- * @throws TypeError for a status outside 200 to 599, a header that is not the command's to set, or one that HTTP cannot
- *   carry (recorded, it would fail every replay)
+ * @throws TypeError for a status outside 200 to 599, a body where the status has none, a header that is not the command's to
+ *   set, or one that HTTP cannot carry (recorded, it would fail every replay)
  */
 export function renderResponse(response: CommandResponse, mediaType = jsonMediaType): StoredResponse {
   if (!Number.isInteger(response.status) || response.status < 200 || response.status > 599) {
     throw new TypeError(`a response cannot have the status ${response.status}`)
   }
   const body = response.body === undefined ? '' : JSON.stringify(response.body)
+  if (body !== '' && hasNoBody(response.status)) {
+    throw new TypeError(`a response with the status ${response.status} has no body`)
+  }
   if (response.headers === undefined) {
     return { status: response.status, headers: body === '' ? {} : { 'content-type': mediaType }, body }
   }

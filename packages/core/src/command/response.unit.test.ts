@@ -53,6 +53,11 @@ describe('rendering a response', () => {
     expect(() => renderResponse({ status })).toThrow(TypeError)
   })
 
+  test.each([204, 205, 304])('the status %d has no body', (status) => {
+    expect(() => renderResponse({ status, body: {} })).toThrow(`${status} has no body`)
+    expect(renderResponse({ status })).toEqual({ status, headers: {}, body: '' })
+  })
+
   test.each<CommandResponse>([{ status: 200 }, { status: 299 }, { status: 404, body: {} }, { status: 599 }])(
     'the status $status is one',
     (response) => {

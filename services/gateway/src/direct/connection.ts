@@ -22,6 +22,8 @@ export interface ConnectionHost {
   readonly idleMs: number
   /** What it is told of that, seconds. */
   readonly keepSeconds: number
+  /** Header lines of every answer, with their ends. */
+  readonly ofAllAnswers: string
 }
 
 /** By the codes of Node's HTTP server. */
@@ -37,6 +39,9 @@ export interface TakenRequest {
 /** A request may come in two pieces, head and body, when the second one comes this soon, milliseconds. */
 const secondPieceMs = 100
 
+/** How long a shutdown waits for a caller to read the answers that it was sent, milliseconds. */
+const lingerMs = 2_000
+
 const none: Buffer = Buffer.alloc(0)
 
 /**
@@ -51,6 +56,7 @@ export class Connection {
   #answering = false
   #answered = false
   #pieceTimer: NodeJS.Timeout | undefined
+  #lingerTimer: NodeJS.Timeout | undefined
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket
@@ -68,12 +74,21 @@ export class Connection {
     return !this.#answering && this.#held.length === 0
   }
 
-  /** Closes it, as one on which nothing is under way. */
+  /** Closes it in a shutdown, as one on which nothing is under way. */
   close(): void {
     this.#socket.destroySoon()
+    this.#lingerTimer ??= setTimeout(() => {
+      this.destroy()
+    }, lingerMs)
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
   }
 
   readonly #onData = (bytes: Buffer): void => {
+    // Behind the last answer: nobody would learn what became of it.
+    if (!this.#socket.writable) return
     if (this.#answering) {
       // Another request before the answer to this one: Node's server has it when this one is answered.
       this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes])
@@ -111,7 +126,8 @@ export class Connection {
       socket.setTimeout(this.#host.idleMs)
     }
     const { body, bytes } = written
-    const head = headText(written, { close, keepSeconds: this.#host.keepSeconds })
+    const { keepSeconds, ofAllAnswers } = this.#host
+    const head = headText(written, { close, keepSeconds, ofAllAnswers })
     let isTaken: boolean
     if (bytes === body.length) isTaken = socket.write(head + body, 'latin1')
     else {
@@ -120,10 +136,9 @@ export class Connection {
       isTaken = socket.write(body, 'utf8')
       socket.uncork()
     }
-    if (close) {
-      socket.destroySoon()
-      return
-    }
+    if (!this.#host.serving()) this.close()
+    else if (close) socket.destroySoon()
+    if (close) return
     if (this.#held.length > 0) this.#handOver(this.#held)
     // Whoever does not read its answers is not asked for more requests.
     else if (!isTaken) socket.pause()
@@ -166,6 +181,7 @@ export class Connection {
 
   readonly #onClose = (): void => {
     this.#forgetPiece()
+    clearTimeout(this.#lingerTimer)
     this.#host.closed(this)
   }
 }

@@ -2,14 +2,14 @@ import { isUtf8 } from 'node:buffer'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { parseIdempotencyKey, parseStrictJson, type Command, type Ids } from '@holdfast/core'
-import type { Logger } from '@holdfast/observability'
 import { answerAttempt, type AttemptOptions } from '../http/answer-attempt.ts'
 import type { Authenticate } from '../http/authenticate.ts'
 import { isJson } from '../http/body.ts'
 import { callerOf } from '../http/caller.ts'
+import { failedAttempt, type RefusalLog } from '../http/errors.ts'
 import type { SocketErrors } from '../http/socket-errors.ts'
 import { validateInput } from '../http/validate-input.ts'
-import { internalError } from '../http/written-answer.ts'
+import { linesOf } from './answer-text.ts'
 import { Connection, type ConnectionHost, type TakenRequest } from './connection.ts'
 import { readRequest } from './read-request.ts'
 
@@ -19,9 +19,11 @@ export interface DirectOptions extends AttemptOptions {
   /** False from the beginning of a shutdown on. */
   readonly serving: () => boolean
   readonly ids: Ids
-  readonly log: Pick<Logger, 'warn' | 'error'>
+  readonly log: RefusalLog
   readonly socketErrors: SocketErrors
   readonly maxBodyBytes: number
+  /** Headers of every answer, by name. */
+  readonly ofAllAnswers: ReadonlyMap<string, string>
 }
 
 /** A path that means the same to every router. */
@@ -57,15 +59,21 @@ export function serveDirectly(server: Server, options: DirectOptions): void {
     firstRequestMs: server.headersTimeout,
     idleMs: server.keepAliveTimeout + idleMarginMs,
     keepSeconds: Math.floor(server.keepAliveTimeout / 1000),
+    ofAllAnswers: linesOf(options.ofAllAnswers),
   }
   server.on('connection', (socket: Socket) => {
     connections.add(new Connection(socket, host))
   })
-  // Node calls it when it closes the server, and knows of its own connections only.
+  // Node calls the first one when it closes the server, and knows of its own connections only.
   const closeIdle = server.closeIdleConnections.bind(server)
   server.closeIdleConnections = () => {
     closeIdle()
     for (const connection of connections) if (connection.idle) connection.close()
+  }
+  const closeAll = server.closeAllConnections.bind(server)
+  server.closeAllConnections = () => {
+    closeAll()
+    for (const connection of connections) connection.destroy()
   }
 }
 
@@ -96,10 +104,9 @@ function createTake(options: DirectOptions): ConnectionHost['take'] {
       const input = validateInput(command, json.value, {})
       const requestId = ids.uuid()
       const attempt = { command, caller, input, params: {}, requestId, prefer, traceparent }
-      const answer = answerAttempt(attempt, options).catch((error: unknown) => {
-        log.error({ reqId: requestId, err: error }, 'request failed')
-        return internalError(requestId)
-      })
+      const answer = answerAttempt(attempt, options).catch((error: unknown) =>
+        failedAttempt(error, { log, requestId, sentKey: caller.sentKey }),
+      )
       return { answer, close }
     } catch {
       // It is checked again, and answered, by Fastify.

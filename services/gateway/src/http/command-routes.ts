@@ -56,7 +56,8 @@ export function addCommandRoute(fastify: FastifyInstance, command: Command, opti
         .then((answer) => {
           send(reply, answer, options.serving())
         })
-        .catch((error: unknown) => reply.send(error))
+        // Anything else Fastify would send as an answer.
+        .catch((error: unknown) => reply.send(error instanceof Error ? error : new Error(String(error))))
     },
   })
 }
@@ -83,6 +84,11 @@ function send(reply: FastifyReply, { status, headers: lines, body, bytes }: Writ
   reply.raw.writeHead(status, lines)
   // Only now: what throws before is still answered, by Fastify. A reply that was taken from it is answered by nobody else.
   void reply.hijack()
-  // ASCII, as most are, goes out without being encoded. Other text as bytes: Node would send the headers before it as UTF-8.
-  reply.raw.end(bytes === body.length ? body : Buffer.from(body), 'latin1')
+  // ASCII, as most are, goes out with the head, without being encoded.
+  if (bytes === body.length) reply.raw.end(body, 'latin1')
+  else {
+    // Other text behind it: together both would be UTF-8. As text, since that is the same one for all who wait to be sent it.
+    reply.raw.write('', 'latin1')
+    reply.raw.end(body, 'utf8')
+  }
 }

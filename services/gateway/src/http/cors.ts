@@ -29,6 +29,10 @@ const allowedMethods = 'GET, POST, PUT, PATCH, DELETE'
 /** How long a browser may keep the answer to a preflight; it cuts this to its own bound. */
 const maxAgeSeconds = '7200'
 
+/** What is added to each answer, whether or not its request names an origin: by name. */
+export const corsHeadersOfAll = (origins: ReadonlySet<string>): ReadonlyMap<string, string> =>
+  new Map(origins.size === 0 || origins.has('*') ? [] : [['vary', 'Origin']])
+
 /**
  * Lets pages of these origins call the gateway (CORS, https://fetch.spec.whatwg.org/#http-cors-protocol). Without an
  * origin nothing is added, so browsers keep other pages out. Credentials are not allowed: an API key travels in a header
@@ -39,9 +43,10 @@ const maxAgeSeconds = '7200'
 export function allowOrigins(fastify: FastifyInstance, origins: ReadonlySet<string>): void {
   if (origins.size === 0) return
   const any = origins.has('*')
+  const named = corsHeadersOfAll(origins)
   fastify.addHook('onRequest', (request, reply, done) => {
     const { origin } = request.headers
-    if (!any) reply.raw.setHeader('vary', 'Origin')
+    for (const [name, value] of named) reply.raw.setHeader(name, value)
     if (origin === undefined || !(any || origins.has(origin))) {
       done()
       return

@@ -1,9 +1,10 @@
 import type { ErrorCode } from '@holdfast/contracts'
 import { EventStoreError, ReadStoreError } from '@holdfast/core'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AllowedMethods } from './allowed-methods.ts'
 import { ProblemError } from './problem-error.ts'
 import { sendProblem, type ProblemDetails } from './problem-reply.ts'
+import { writeProblem, type AnswerContext, type WrittenAnswer } from './written-answer.ts'
 
 /** Fastify's own errors, by code, as the catalogue names them. */
 const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
@@ -31,18 +32,40 @@ export function answerErrors(fastify: FastifyInstance, allowed: AllowedMethods):
 export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = catalogued(error)
   if (known.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer')
-  if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
-  else if (known.code === 'unavailable') request.log.warn({ err: error }, 'request refused')
-  else request.log.debug({ err: error }, 'request refused')
+  logRefusal(request.log, known.code, { err: error })
   return sendProblem(request, reply, known)
 }
 
-function catalogued(error: FastifyError): { readonly code: ErrorCode } & ProblemDetails {
+/** The same for an attempt that Fastify knows nothing of. */
+export function failedAttempt(
+  error: unknown,
+  { log, requestId, sentKey }: Pick<AnswerContext, 'requestId' | 'sentKey'> & { readonly log: RefusalLog },
+): WrittenAnswer {
+  const known = catalogued(error)
+  logRefusal(log, known.code, { reqId: requestId, err: error })
+  return writeProblem(known, { requestId, sentKey })
+}
+
+export type RefusalLog = Pick<FastifyBaseLogger, 'debug' | 'warn' | 'error'>
+
+function logRefusal(
+  log: RefusalLog,
+  code: ErrorCode,
+  fields: { readonly err: unknown; readonly reqId?: string },
+): void {
+  if (code === 'internal') log.error(fields, 'request failed')
+  else if (code === 'unavailable') log.warn(fields, 'request refused')
+  else log.debug(fields, 'request refused')
+}
+
+/** An error as the catalogue names it; what it does not know is `internal`. */
+function catalogued(error: unknown): { readonly code: ErrorCode } & ProblemDetails {
   if (error instanceof ProblemError) {
     return { code: error.code, detail: error.message, ...(error.issues && { issues: error.issues }) }
   }
   if ((error instanceof EventStoreError || error instanceof ReadStoreError) && error.canRetry)
     return { code: 'unavailable' }
-  const code = frameworkCodes[error.code]
-  return { code: code ?? (error.statusCode === 400 ? 'request-malformed' : 'internal') }
+  const { code, statusCode } = (error ?? {}) as Partial<FastifyError>
+  const named = code === undefined ? undefined : frameworkCodes[code]
+  return { code: named ?? (statusCode === 400 ? 'request-malformed' : 'internal') }
 }

@@ -1,6 +1,6 @@
-import { headers, type CommandProgress } from '@holdfast/contracts'
+import { headers, type CommandProgress, type ErrorCode } from '@holdfast/contracts'
 import { jsonMediaType, type Answer } from '@holdfast/core'
-import { problemAnswer } from './problem-reply.ts'
+import { problemAnswer, type ProblemDetails } from './problem-reply.ts'
 
 /** An answer to a command as it is written to the socket, without the headers that belong to the connection. */
 export interface WrittenAnswer {
@@ -49,10 +49,15 @@ export function writeAnswer(answer: Answer, { requestId, sentKey, applied }: Ans
   }
 }
 
-/** A defect of ours: nothing of it is told. */
-export function internalError(requestId: string): WrittenAnswer {
-  const { status, headers: named, body } = problemAnswer(requestId, { code: 'internal' })
-  return withLength(status, [headers.requestId, requestId, ...named], body)
+/** A problem of the catalogue, of an attempt that has no answer of the gateway. */
+export function writeProblem(
+  problemOf: { readonly code: ErrorCode } & ProblemDetails,
+  { requestId, sentKey }: Pick<AnswerContext, 'requestId' | 'sentKey'>,
+): WrittenAnswer {
+  const { status, headers: named, body } = problemAnswer(requestId, problemOf)
+  const lines = [headers.requestId, requestId]
+  if (sentKey !== undefined) lines.push(headers.idempotencyKey, sentKey)
+  return withLength(status, [...lines, ...named], body)
 }
 
 const unwritable = /[^\t\x20-\x7e\x80-\xff]/
@@ -64,8 +69,10 @@ function checked(text: string): string {
 }
 
 function withLength(status: number, lines: string[], body: string): WrittenAnswer {
+  // What stood behind such a head would be taken for the next answer.
+  if (hasNoBody(status)) return { status, headers: lines, body: '', bytes: 0 }
   const bytes = Buffer.byteLength(body)
-  if (!hasNoBody(status)) lines.push('content-length', String(bytes))
+  lines.push('content-length', String(bytes))
   return { status, headers: lines, body, bytes }
 }
 
