@@ -74,4 +74,4 @@ export function faultOf(error: unknown, context: { path: string; duringCommit?: 
 /** What is wrong with the file, and what to do about it; on one line, SQLite's findings are of several. */
 export const corruptMessage = (path: string, reason: string): string =>
   `the event store ${path} is damaged (${reason.replace(/\s*\n\s*/g, ' ')}). Stop, keep a copy of the file with its -wal, and either restore the ` +
-  `last backup in its place or recover what can be read with \`sqlite3 ${path} .recover\``
+  `last backup in its place or recover what can be read with \`sqlite3 ${path} .recover\`, and then have its indexes made anew by \`UPDATE indexed SET position = -1\``

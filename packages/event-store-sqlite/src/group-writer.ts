@@ -4,9 +4,10 @@ import { preparing } from './query.ts'
 import { followRecent } from './follow-recent.ts'
 import { runLength } from './recent-events.ts'
 import type { Database } from './sqlite.ts'
-import { completeIndex, createStreamIndex, endOfIndex } from './stream-index.ts'
+import { completeIndex, createStreamIndex, endOfIndex, makeIndexesAnew } from './stream-index.ts'
 import { createStreamRows } from './stream-rows.ts'
 import type { StreamRow } from './stream-rows.ts'
+import { createTypeBlocks } from './type-blocks.ts'
 
 /** Writes groups of appends, in one transaction what comes together. Synchronous: for a thread of its own. */
 export interface GroupWriter {
@@ -39,14 +40,23 @@ export function createGroupWriter(database: Database): GroupWriter {
   const saveProbe = prepare('INSERT OR REPLACE INTO write_probe (id, written_at_ms) VALUES (1, ?)')
 
   let head = Number(readHead.get()?.[0])
-  // As far behind as no writer leaves it: an older schema, or an index that is made anew.
-  if (head - endOfIndex(prepare) > mostBehind)
+  const end = endOfIndex(prepare)
+  // Asked for, or needed, where the end of the events was lost.
+  if (!(end >= 0 && end <= head)) {
+    inTransaction(() => {
+      makeIndexesAnew(prepare)
+    })
+  }
+  // As far behind as no writer leaves it: an older schema.
+  else if (head - end > mostBehind) {
     inTransaction(() => {
       completeIndex(prepare)
     })
+  }
   const { recent, catchUp } = followRecent(prepare)
   catchUp()
   const index = createStreamIndex(prepare, recent)
+  const typeBlocks = createTypeBlocks(prepare)
   const rows = createStreamRows<IdRow>(prepare, recent, 'position, revision, id')
 
   const revisionOf = (hash: number, stream: string): number =>
@@ -62,10 +72,11 @@ export function createGroupWriter(database: Database): GroupWriter {
     const actual = asked === surelyNoStream ? noStream : revisionOf(hash, stream)
     if (actual === expected) {
       for (let n = at.event; n < at.event + count; n += 1) {
-        const [id, type, data, metadata] = [columns.ids[n], columns.types[n], columns.data[n], columns.metadata[n]]
+        const [id, type = '', data, metadata] = [columns.ids[n], columns.types[n], columns.data[n], columns.metadata[n]]
         const revision = expected + 1 + n - at.event
-        insert.run(++head, hash, revision, at.atMs, stream, id ?? '', type ?? '', data ?? '', metadata ?? '')
+        insert.run(++head, hash, revision, at.atMs, stream, id ?? '', type, data ?? '', metadata ?? '')
         recent.add({ position: head, hash, revision })
+        typeBlocks.add(type, head)
       }
       return [outcome.appended, expected + count, head]
     }
@@ -147,6 +158,7 @@ export function createGroupWriter(database: Database): GroupWriter {
         head = before
         recent.dropAfter(before)
         index.rolledBack()
+        typeBlocks.rolledBack()
         throw error
       }
       index.committed()

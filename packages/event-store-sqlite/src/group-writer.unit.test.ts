@@ -10,10 +10,10 @@ import { newEvent, temporaryDataDir } from './testing/kit.ts'
 import { addAppend, createGroup } from './write-group.ts'
 
 /** A group that starts each of these streams with one event. */
-function groupOf(streams: readonly string[], fillerLength = 0): WriteGroup {
+function groupOf(streams: readonly string[], fillerLength = 0, type = 'Happened'): WriteGroup {
   const pending = createGroup()
   for (const stream of streams) {
-    const events = [newEvent({ data: { filler: 'x'.repeat(fillerLength) } })]
+    const events = [newEvent({ type, data: { filler: 'x'.repeat(fillerLength) } })]
     addAppend(pending, prepareAppend({ stream, events, expected: 'no_stream' }, 10_000_000), {
       resolve: () => undefined,
       reject: () => undefined,
@@ -50,7 +50,7 @@ describe('a transaction of groups', () => {
     prepareDatabase(dataDir)
     const database = openWriter(dataDir.database)
     const writer = createGroupWriter(database)
-    writer.write([groupOf(['before'])])
+    writer.write([groupOf(['before'], 0, 'Before')])
     const pages = pragmaNumber(database, 'page_count')
     database.exec(`PRAGMA max_page_count = ${pages + 5}`)
 
@@ -62,6 +62,11 @@ describe('a transaction of groups', () => {
     database.exec('PRAGMA max_page_count = 1000000')
     // The position of what was rolled back is given out again: the global order has no gap.
     expect(writer.write([groupOf(['large'], 100_000)]).results).toEqual([1, 0, 2])
+    // So is the entry of the index of types.
+    expect(database.prepare('SELECT name, block FROM type_blocks').all()).toEqual([
+      { name: 'Before', block: 0 },
+      { name: 'Happened', block: 0 },
+    ])
     writer.close()
   })
 

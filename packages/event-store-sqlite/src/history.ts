@@ -17,6 +17,7 @@ import type { Database } from './sqlite.ts'
 import { streamHash } from './stream-hash.ts'
 import { createStreamRows } from './stream-rows.ts'
 import { subscription } from './subscription.ts'
+import { blockColumn, createTypeSearch } from './type-blocks.ts'
 
 /** An event as it lies in the file: the bytes of its texts, not what they mean. */
 export interface StoredEvent {
@@ -30,7 +31,7 @@ export interface StoredEvent {
   /** JSON in UTF-8, as it was written. */
   readonly data: Uint8Array
   readonly metadata: Uint8Array
-  /** False when reads of its stream do not find it: it stands under the number of another stream, or not in the index. */
+  /** False when reads of its stream or its type do not find it: it stands under the number of another stream, or not in an index. */
   readonly indexed: boolean
 }
 
@@ -61,11 +62,12 @@ const maxPageEvents = 1_000
 /** Each event may be of the largest size. */
 const maxTypePage = 50
 
-/** The last one: whether a look by the index finds the row; newer ones are found without it. */
+/** The last one: whether looks by the indexes find the row; those of newer streams are found without. */
 const columns = `position, revision, recorded_at_ms, stream_hash, stream, id, type,
-  CAST(data AS BLOB), CAST(metadata AS BLOB), position > (SELECT position FROM indexed) OR EXISTS (
+  CAST(data AS BLOB), CAST(metadata AS BLOB), (position > (SELECT position FROM indexed) OR EXISTS (
     SELECT 1 FROM stream_index AS entry
-    WHERE entry.hash = stream_hash AND entry.at_revision = revision AND entry.at_position = position)` as const
+    WHERE entry.hash = stream_hash AND entry.at_revision = revision AND entry.at_position = position))
+  AND EXISTS (SELECT 1 FROM type_blocks AS entry WHERE entry.name = type AND entry.block = ${blockColumn})` as const
 type Row = readonly [
   position: number,
   revision: number,
@@ -123,7 +125,10 @@ function historyOf(database: Database, path: string): SqliteHistory {
     `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT +?`,
   )
   const ofStream = createStreamRows<Row>(prepare, recent, columns)
-  const ofType = prepare(`SELECT ${columns} FROM events WHERE type = ? AND position > ? ORDER BY position LIMIT +?`)
+  const ofType = prepare(
+    `SELECT ${columns} FROM events WHERE position BETWEEN ? AND ? AND type = ? ORDER BY position LIMIT +?`,
+  )
+  const nextOfType = createTypeSearch(prepare)
   const reader = createReader(path, { isTold: false })
   const head = createHead()
   let open = true
@@ -163,12 +168,12 @@ function historyOf(database: Database, path: string): SqliteHistory {
   }
 
   async function* eventsOfType(type: string): AsyncGenerator<readonly StoredEvent[]> {
-    for (let after = Number.MIN_SAFE_INTEGER; ; await nextTurn()) {
-      const found = guarded(() => (ofType.all(type, after, maxTypePage) as unknown as Row[]).map(eventOf))
-      const end = found.at(-1)
-      if (end === undefined) return
-      after = Number(end.position)
-      yield found
+    for (let after = 0; ; await nextTurn()) {
+      const block = guarded(() => nextOfType([type], after))
+      if (block === undefined) return
+      const rows = guarded(() => ofType.all(block.first, block.last, type, maxTypePage)) as unknown as Row[]
+      after = rows.length < maxTypePage ? block.last : Number(rows.at(-1)?.[0])
+      if (rows.length > 0) yield rows.map(eventOf)
     }
   }
 

@@ -68,6 +68,30 @@ describe('the history of a data folder', () => {
     ])
   })
 
+  it('tells of rows that readers of their type do not find', async () => {
+    await using folder = await temporaryFolder()
+    const store = await createSqliteEventStore({ dataDir: folder.path })
+    await store.append('a-1', [event('One'), event('Two'), event('One')], 'no_stream')
+    await store.close()
+    const database = new DatabaseSync(join(folder.path, 'events.sqlite'))
+    database.exec(`DELETE FROM type_blocks WHERE name = 'Two'`)
+    database.close()
+    await using history = openSqliteHistory({ dataDir: folder.path })
+    expect((await all(history)).map(({ indexed }) => indexed)).toEqual([true, false, true])
+  })
+
+  it('has the events of a type, however many there are in a row, and however far apart', async () => {
+    await using folder = await temporaryFolder()
+    await using store = await createSqliteEventStore({ dataDir: folder.path })
+    const isRare = (n: number) => n === 3 || (n >= 200 && n < 300) || n === 800
+    const events = Array.from({ length: 1_000 }, (_, n) => event(isRare(n) ? 'Rare' : 'Frequent'))
+    await store.append('a-1', events, 'no_stream')
+    await using history = openSqliteHistory({ dataDir: folder.path })
+    const found = []
+    for await (const page of history.eventsOfType('Rare')) found.push(...page.map(({ revision }) => Number(revision)))
+    expect(found).toEqual(events.flatMap(({ type }, n) => (type === 'Rare' ? [n] : [])))
+  })
+
   it('is not there where there is no store, and is closed after its end', async () => {
     await using folder = await temporaryFolder()
     expect(() => openSqliteHistory({ dataDir: join(folder.path, 'nothing') })).toThrow('there is no event store')

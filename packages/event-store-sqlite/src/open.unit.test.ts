@@ -73,10 +73,11 @@ describe('a store of an older schema', () => {
     const database = openWriter(dataDir.database)
     for (const step of migrations.slice(0, 2)) database.exec(step)
     database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = 2`)
-    const insert = database.prepare(`INSERT INTO events VALUES (NULL, ?, ?, 1, ?, ?, 'Happened', '{}', '{}')`)
+    const insert = database.prepare(`INSERT INTO events VALUES (NULL, ?, ?, 1, ?, ?, ?, '{}', '{}')`)
     database.exec('BEGIN')
     for (const revision of [0, 1])
-      for (const stream of streams) insert.run(streamHash(stream), revision, stream, `${stream} ${revision}`)
+      for (const stream of streams)
+        insert.run(streamHash(stream), revision, stream, `${stream} ${revision}`, revision === 0 ? 'First' : 'Second')
     database.exec('COMMIT')
     database.close()
     return dataDir
@@ -98,6 +99,8 @@ describe('a store of an older schema', () => {
       expect(events.map(({ id }) => id)).toEqual([`${stream} 0`, `${stream} 1`])
       expect(await store.append(stream, [newEvent()], 'no_stream')).toEqual({ kind: 'conflict', actual: 1n })
     }
+    const ofType = (await readEverything(store, { types: ['Second', 'Third'] })).map(({ id }) => id)
+    expect(ofType).toEqual(streams.map((stream) => `${stream} 1`))
   })
 
   test('is not read by what only reads: it says what to do', async () => {

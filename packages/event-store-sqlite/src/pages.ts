@@ -2,6 +2,7 @@ import type { JsonObject, RecordedEvent } from '@holdfast/core'
 import { inSnapshot } from './query.ts'
 import type { Prepare } from './query.ts'
 import type { SQLOutputValue } from './sqlite.ts'
+import { createTypeSearch } from './type-blocks.ts'
 
 /** A stretch of the global order. */
 export interface PageQuery {
@@ -66,8 +67,16 @@ const rowsAtOnce = 50
 /** A text of more bytes is not among them, but taken alone. */
 const largestTextAtOnce = 16 * 1024
 
-/** Where at least one event in so many is of the types that are asked for, all are walked through, and the others left out. */
-const sparsest = 4
+/** What a look through a block for some types counts at least, of the events that a page looks at: most are left out unread. */
+const costOfBlock = 8
+
+/** Some of the next rows, and up to where there are no others. */
+interface Rows {
+  readonly rows: readonly SQLOutputValue[][]
+  readonly end: number
+  /** What they count of the events that the page looks at. */
+  readonly cost: number
+}
 
 /** Reads the global order, page by page, through a reading connection. */
 export function createPages(prepare: Prepare): (query: PageQuery) => Page {
@@ -77,40 +86,32 @@ export function createPages(prepare: Prepare): (query: PageQuery) => Page {
   const stretch = prepare(
     `SELECT ${columnsAtOnce} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT +?`,
   )
-  const positionsOfType = prepare(
-    'SELECT position FROM events WHERE type = ? AND position > ? AND position <= ? ORDER BY position LIMIT +?',
+  const stretchOfTypes = prepare(
+    `SELECT ${columnsAtOnce} FROM events WHERE position BETWEEN ? AND ? AND type IN (SELECT value FROM json_each(?))
+     ORDER BY position LIMIT +?`,
   )
   const one = prepare(`SELECT ${eventColumns} FROM events WHERE position = ?`)
-  // The plus keeps SQLite from the index on types: the rows lie side by side.
-  const stretchOfTypes = prepare(
-    `SELECT ${columnsAtOnce} FROM events WHERE position BETWEEN ? AND ? AND +type IN (SELECT value FROM json_each(?))
-     ORDER BY position`,
-  )
+  const nextOfTypes = createTypeSearch(prepare)
 
-  /** The next positions of these types, from the index alone; at most `limit`. */
-  function positionsOf(types: ReadonlySet<string>, { after, upTo, limit }: PageQuery): number[] {
-    return [...types]
-      .flatMap((type) => positionsOfType.all(type, after, upTo, limit).map((row) => Number(row[0])))
-      .sort((a, b) => a - b)
-      .slice(0, limit)
-  }
+  const lastOf = (rows: readonly SQLOutputValue[][]): number => Number(rows.at(-1)?.[0])
 
-  /** The next rows behind `after`, of at most `limit`; none when there are no more. */
-  type NextRows = (after: number, limit: number) => SQLOutputValue[][]
+  /** The next of at most `limit`, which may be none though `end` is not the end of the query. */
+  type NextRows = (after: number, limit: number) => Rows
 
-  function rowsOf(query: PageQuery): NextRows {
-    const { types, upTo } = query
-    if (types === undefined) return (after, limit) => stretch.all(after, upTo, limit)
-    const positions = positionsOf(types, query)
-    const dense = (positions.at(-1) ?? 0) - (positions[0] ?? 0) < positions.length * sparsest
+  function rowsOf({ types, upTo }: PageQuery): NextRows {
+    if (types === undefined) {
+      return (after, limit) => {
+        const rows = stretch.all(after, upTo, limit)
+        return { rows, end: rows.length < limit ? upTo : lastOf(rows), cost: rows.length }
+      }
+    }
     const wanted = JSON.stringify([...types])
-    let at = 0
-    return (_, limit) => {
-      // Alone, since each of them may be large.
-      const next = positions.slice(at, at + (dense ? limit : 1))
-      at += next.length
-      if (!dense) return next.map((position) => one.get(position) as EventRow)
-      return next.length === 0 ? [] : stretchOfTypes.all(Number(next[0]), Number(next.at(-1)), wanted)
+    return (after, limit) => {
+      const block = nextOfTypes(types, after)
+      if (block === undefined || block.first > upTo) return { rows: [], end: upTo, cost: 0 }
+      const last = Math.min(block.last, upTo)
+      const rows = stretchOfTypes.all(block.first, last, wanted, limit)
+      return { rows, end: rows.length < limit ? last : lastOf(rows), cost: Math.max(rows.length, costOfBlock) }
     }
   }
 
@@ -120,10 +121,8 @@ export function createPages(prepare: Prepare): (query: PageQuery) => Page {
     const nextRows = rowsOf(query)
     let position = after
     let characters = 0
-    for (let left = limit; left > 0;) {
-      const rows = nextRows(position, Math.min(left, rowsAtOnce))
-      if (rows.length === 0) return { events, position: upTo }
-      left -= rows.length
+    for (let left = limit; left > 0 && position < upTo;) {
+      const { rows, end, cost } = nextRows(position, Math.min(left, rowsAtOnce))
       for (const found of rows as EventRow[]) {
         position = found[0]
         // A text that is left out comes as null.
@@ -132,6 +131,8 @@ export function createPages(prepare: Prepare): (query: PageQuery) => Page {
         if (row[3].startsWith(prefix)) events.push(eventOf(row))
         if (characters >= maxPageCharacters) return { events, position }
       }
+      position = end
+      left -= cost
     }
     return { events, position }
   }

@@ -3,6 +3,7 @@ import { createPages, type Page, type PageQuery } from './pages.ts'
 import { preparing } from './query.ts'
 import { migrations } from './schema.ts'
 import { DatabaseSync } from './sqlite.ts'
+import { blockColumn } from './type-blocks.ts'
 
 interface Given {
   readonly type: string
@@ -22,6 +23,7 @@ function pagesOf(given: readonly Given[]): { readonly page: (query: PageQuery) =
     insert.run(at + 1, at, stream, `e${at}`, type, ...texts)
   }
   database.exec('COMMIT')
+  database.exec(`INSERT INTO type_blocks SELECT DISTINCT type, ${blockColumn} FROM events`)
   const page = createPages(preparing(database))
   return {
     page,
@@ -68,18 +70,20 @@ describe('pages, one after the other, have each event once and in order', () => 
     }
   })
 
-  test('of a type between many others', () => {
-    const given = Array.from({ length: 300 }, (_, at) => ({
-      ...{ type: at % 60 === 0 ? 'Rare' : 'Frequent', stream: 's', size: at % 120 === 0 ? 40_000 : 10 },
+  test('of a type between many others: the blocks without it are passed over, and some without it end a page', () => {
+    const given = Array.from({ length: 3_000 }, (_, at) => ({
+      ...{ type: at % 500 === 0 ? 'Rare' : 'Frequent', stream: 's', size: at % 1_000 === 0 ? 40_000 : 10 },
     }))
     using store = pagesOf(given)
-    const types = new Set(['Rare'])
-    const page = store.page({ prefix: '', types, after: 0, upTo: 300, limit: 4 })
-    expect(page.events.map(({ id }) => id)).toEqual(['e0', 'e60', 'e120', 'e180'])
-    expect(page.position).toBe(181)
-    const last = store.page({ prefix: '', types, after: 181, upTo: 300, limit: 4 })
-    expect(last.events.map(({ id }) => id)).toEqual(['e240'])
-    expect(last.position).toBe(300)
+    const pageOf = (after: number, limit: number): readonly [number, readonly string[]] => {
+      const { position, events } = store.page({ prefix: '', types: new Set(['Rare']), after, upTo: 3_000, limit })
+      return [position, events.map(({ id }) => id)]
+    }
+    expect(pageOf(0, 500)).toEqual([3_000, ['e0', 'e500', 'e1000', 'e1500', 'e2000', 'e2500']])
+    expect(pageOf(0, 20)).toEqual([1_024, ['e0', 'e500', 'e1000']])
+    expect(pageOf(1_024, 1)).toEqual([1_501, ['e1500']])
+    expect(pageOf(1_501, 1)).toEqual([1_536, []])
+    expect(pageOf(2_501, 500)).toEqual([3_000, []])
   })
 })
 

@@ -15,11 +15,19 @@ export function inSnapshot(prepare: Prepare): <T>(work: () => T) => T {
   const [begin, end] = [prepare('BEGIN'), prepare('COMMIT')]
   return (work) => {
     begin.run()
+    let result
     try {
-      return work()
-    } finally {
-      end.run()
+      result = work()
+    } catch (error) {
+      try {
+        end.run()
+      } catch {
+        // Some errors have SQLite end it by itself; the first one is the one to tell.
+      }
+      throw error
     }
+    end.run()
+    return result
   }
 }
 

@@ -26,6 +26,8 @@ export interface Reader {
   indexed(position: number): void
   /** What was written of late is not known: the next look finds it in the file. */
   lost(): void
+  /** Others may have written: nothing is known of the streams any more but what is in the file now. */
+  readAgain(): void
   page(query: PageQuery): Page
   checkpoint(name: string): number | undefined
   close(): void
@@ -67,10 +69,9 @@ export function createReader(path: string, { isTold = true }: ReaderOptions = {}
   }
 
   /** One walk through the index of streams: about 0.2 s for a million events. */
-  function fillFilter(): StreamFilter | undefined {
+  function filled(filter: StreamFilter): StreamFilter | undefined {
     const events = Number(prepare('SELECT coalesce(max(position), 0) FROM events').get()?.[0])
     if (events > maxFilteredEvents) return undefined
-    const filter = createStreamFilter()
     const hashes = prepare(
       `SELECT hash FROM stream_index
        UNION ALL SELECT stream_hash FROM events WHERE position > (SELECT position FROM indexed)`,
@@ -79,14 +80,25 @@ export function createReader(path: string, { isTold = true }: ReaderOptions = {}
     return filter
   }
 
-  function makeComplete(): void {
-    if (complete) return
-    catchUp()
-    complete = isTold
+  const atOnce = <T>(look: () => T): T => look()
+
+  /** Rows of one stream, with all that was acknowledged. */
+  function find<Row>(look: () => readonly Row[], inOne: typeof snapshot = atOnce): readonly Row[] {
+    if (complete) {
+      const rows = inOne(look)
+      // A truncation may have removed all that is known here, behind an event that was not told yet.
+      if (rows.length > 0) return rows
+    }
+    return snapshot(() => {
+      catchUp()
+      complete = isTold
+      return look()
+    })
   }
 
-  guarded(makeComplete)
-  const known = isTold ? guarded(fillFilter) : undefined
+  guarded(catchUp)
+  complete = isTold
+  let known = isTold ? guarded(() => filled(createStreamFilter())) : undefined
 
   return {
     mayHold: (stream) => known?.mayHold(streamHash(stream)) !== false,
@@ -95,23 +107,20 @@ export function createReader(path: string, { isTold = true }: ReaderOptions = {}
       guarded(() => {
         const hash = streamHash(stream)
         if (known?.mayHold(hash) === false) return []
-        makeComplete()
         const { direction, maxCount: limit } = options
         const from = Number(options.from === undefined || options.from > lastRevision ? lastRevision : options.from)
         const query = { stream, hash, limit }
         const found =
           direction === 'backwards'
-            ? rows.backwards({ ...query, from })
-            : snapshot(() => rows.forwards({ ...query, from: options.from === undefined ? 0 : from }))
+            ? find(() => rows.backwards({ ...query, from }))
+            : find(() => rows.forwards({ ...query, from: options.from === undefined ? 0 : from }), snapshot)
         return found.map(eventOf)
       }),
     last: (stream) => {
       const hash = streamHash(stream)
       if (known?.mayHold(hash) === false) return undefined
-      return guarded(() => {
-        makeComplete()
-        return lastRecordOf(stream, lastRows.backwards({ stream, hash, from: lastRevision, limit: 1 })[0])
-      })
+      const look = (): LastRow[] => lastRows.backwards({ stream, hash, from: lastRevision, limit: 1 })
+      return guarded(() => lastRecordOf(stream, find(look)[0]))
     },
     written: ({ hash, count, revision, position }) => {
       // What is missing is looked for in the file, with all that came after it.
@@ -128,6 +137,12 @@ export function createReader(path: string, { isTold = true }: ReaderOptions = {}
     },
     lost: () => {
       complete = false
+    },
+    readAgain: () => {
+      complete = false
+      const filter = known
+      // What is about to be written stays in it.
+      if (filter !== undefined) known = guarded(() => filled(filter))
     },
     page: (query) => guarded(() => page(query)),
     checkpoint: (name) =>

@@ -50,6 +50,14 @@ export const migrations: readonly string[] = [
      position INTEGER NOT NULL
    ) STRICT;
    INSERT INTO indexed (id, position) VALUES (1, 0);`,
+  // The index of types has one entry for each 64 positions (type-blocks.ts), not one for each event.
+  `CREATE TABLE type_blocks (
+     name TEXT NOT NULL,
+     block INTEGER NOT NULL,
+     PRIMARY KEY (name, block)
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO type_blocks (name, block) SELECT DISTINCT type, position - 1 >> 6 FROM events INDEXED BY events_by_type;
+   DROP INDEX events_by_type;`,
 ]
 
 export const schemaVersion = migrations.length

@@ -93,12 +93,19 @@ async function openStore(
       head.moveTo(position)
     },
     onWritten: (transaction) => onBatch?.(transaction),
+    onOtherEvents: () => told.reader?.readAgain(),
     onFault: (error) => {
       told.reader?.lost()
       onFault?.(error)
     },
   })
-  const reader = createReader(path)
+  let reader: Reader
+  try {
+    reader = createReader(path)
+  } catch (error) {
+    await writer.close()
+    throw error
+  }
   told.reader = reader
   let closed: Promise<void> | undefined
 

@@ -2,10 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { Worker } from 'node:worker_threads'
 import type { EventBatch } from '@holdfast/core'
 import { describe, expect, test } from 'vitest'
+import { openWriter } from './connections.ts'
+import { createGroupWriter } from './group-writer.ts'
 import { createSqliteEventStore } from './index.ts'
 import type { CommittedBatch } from './index.ts'
+import { prepareAppend } from './prepare-append.ts'
 import { streamHash } from './stream-hash.ts'
 import { newEvent, readEverything, temporaryDataDir } from './testing/kit.ts'
+import { addAppend, createGroup } from './write-group.ts'
 
 describe('group commit', () => {
   test('appends that come together share a few transactions', async () => {
@@ -75,6 +79,29 @@ describe('the writing thread dies', () => {
     await using again = await createSqliteEventStore({ dataDir: dataDir.folder })
     expect(await readEverything(again)).toEqual([])
   })
+})
+
+test('what another process wrote in spite of the lock is not taken for missing', async () => {
+  using dataDir = temporaryDataDir()
+  await using store = await createSqliteEventStore({ dataDir: dataDir.folder })
+  await store.append('one', [newEvent()], 'no_stream')
+  const other = createGroupWriter(openWriter(dataDir.database))
+  const pending = createGroup()
+  for (const stream of ['two', 'three'])
+    addAppend(pending, prepareAppend({ stream, events: [newEvent()], expected: 'no_stream' }, 10_000), {
+      resolve: () => undefined,
+      reject: () => undefined,
+    })
+  other.write([pending.group])
+  other.close()
+  expect(store.isSurelyEmpty?.('two')).toBe(true)
+  // Its position is taken. What comes before there is another thread waits for that.
+  await expect(store.append('four', [newEvent()], 'no_stream')).rejects.toMatchObject({ code: 'unavailable' })
+  expect(await store.append('two', [newEvent()], 'no_stream')).toEqual({ kind: 'conflict', actual: 0n })
+  for (const stream of ['two', 'three'])
+    expect(await store.append(stream, [newEvent()], 'no_stream')).toEqual({ kind: 'conflict', actual: 0n })
+  expect(store.isSurelyEmpty?.('two')).toBe(false)
+  expect(await store.append('four', [newEvent()], 'no_stream')).toMatchObject({ kind: 'appended' })
 })
 
 describe('checkpoints', () => {

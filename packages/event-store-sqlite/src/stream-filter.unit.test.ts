@@ -16,6 +16,16 @@ describe('the stream filter', () => {
     expect(hashes.filter((hash) => !filter.mayHold(hash))).toEqual([])
   })
 
+  test('knows streams that only look like those of commands', () => {
+    const filter = createStreamFilter()
+    for (const start of ['-fffffffffff', '+fffffffffff', '0xffffffffff', ' -1', 'g', 'Infinity', '-0', '-1']) {
+      const hash = streamHash(`command-${start.padEnd(64, 'f')}`)
+      expect([hash >= -(2 ** 47), hash < 2 ** 47]).toEqual([true, true])
+      filter.add(hash)
+      expect(filter.mayHold(hash)).toBe(true)
+    }
+  })
+
   test('denies nearly all others', () => {
     const filter = createStreamFilter()
     for (let n = 0; n < 100_000; n++) filter.add(streamHash(`stream-${n}`))

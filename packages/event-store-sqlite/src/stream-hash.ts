@@ -19,7 +19,8 @@ export function streamHash(stream: string): number {
 function numberOf(stream: string): number {
   if (stream.length === commandStreamLength && stream.startsWith('command-')) {
     const number = Number.parseInt(stream.slice(8, 20), 16)
-    if (!Number.isNaN(number)) return number - half
+    // What is no such name may be NaN, or read as a negative number.
+    if (number >= 0) return number - half
   }
   return Number.parseInt(hash('sha256', stream, 'hex').slice(0, 12), 16) - half
 }

@@ -1,4 +1,5 @@
 import type { Prepare } from './query.ts'
+import { makeTypeBlocksAnew } from './type-blocks.ts'
 import type { RecentEvent, RecentEvents, Run } from './recent-events.ts'
 
 /** The writer's care for the index of streams: see README, "The index of streams". */
@@ -37,6 +38,14 @@ export function completeIndex(prepare: Prepare): void {
      WHERE position > (SELECT position FROM indexed) ORDER BY stream_hash, revision, position`,
   ).run()
   prepare('UPDATE indexed SET position = (SELECT coalesce(max(position), 0) FROM events)').run()
+}
+
+/** Empties the indexes, that of types as well, and fills them from the events. */
+export function makeIndexesAnew(prepare: Prepare): void {
+  prepare('DELETE FROM stream_index').run()
+  prepare('INSERT OR REPLACE INTO indexed (id, position) VALUES (1, 0)').run()
+  completeIndex(prepare)
+  makeTypeBlocksAnew(prepare)
 }
 
 /** @param recent with all events that the index does not hold */

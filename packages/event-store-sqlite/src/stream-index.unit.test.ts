@@ -265,6 +265,28 @@ describe('the index of streams', () => {
     writer.close()
   })
 
+  test('finds a stream whose known events were removed behind one that was not told', () => {
+    using dataDir = temporaryDataDir()
+    prepareDatabase(dataDir)
+    const database = openWriter(dataDir.database)
+    const writer = createGroupWriter(database)
+    writer.write([groupOf({ stream: 'old', events: [newEvent()], expected: noStream })])
+    completeIndex(preparing(database))
+    const again = createGroupWriter(database)
+    again.write([groupOf({ stream: 'recent', events: [newEvent()], expected: noStream })])
+    const reader = createReader(dataDir.database)
+    for (const stream of ['old', 'recent']) {
+      const group = groupOf({ stream, events: [newEvent()], expected: 0 })
+      group.truncations.push({ stream, hash: streamHash(stream), before: 1 })
+      again.write([group])
+      const revisions = (direction: 'forwards' | 'backwards') =>
+        reader.read(stream, { direction, maxCount: 9 }).map(({ revision }) => revision)
+      expect([reader.last(stream)?.revision, revisions('forwards'), revisions('backwards')]).toEqual([1n, [1n], [1n]])
+    }
+    reader.close()
+    again.close()
+  })
+
   test('gives no hole where a stream is truncated while it is read', () => {
     using dataDir = temporaryDataDir()
     prepareDatabase(dataDir)
@@ -302,6 +324,31 @@ describe('the index of streams', () => {
     database.exec('PRAGMA query_only = ON')
     expect(createGroupWriter(database).head()).toBe(1)
     database.close()
+  })
+
+  test.each([
+    { what: 'it is asked for', sql: 'UPDATE indexed SET position = -1' },
+    { what: 'nothing tells how far it is', sql: 'DELETE FROM indexed' },
+    { what: 'it goes on behind the last event', sql: 'DELETE FROM events WHERE position > 4' },
+  ])('is made anew at a start, and that of types too: $what', async ({ sql }) => {
+    using dataDir = temporaryDataDir()
+    prepareDatabase(dataDir)
+    const database = openWriter(dataDir.database)
+    const events = Array.from({ length: 6 }, (_, n) => newEvent({ type: n % 2 === 0 ? 'Even' : 'Odd' }))
+    createGroupWriter(database).write([groupOf({ stream: 'one', events, expected: noStream })])
+    completeIndex(preparing(database))
+    database.exec(`DELETE FROM stream_index WHERE at_revision = 2; DELETE FROM type_blocks WHERE name = 'Odd'; ${sql}`)
+    const writer = createGroupWriter(database)
+    const left = writer.head()
+    const append = groupOf({ stream: 'one', events: [newEvent()], expected: left - 1 })
+    expect(writer.write([append]).results).toEqual([1, left, left + 1])
+    expectSoundIndex(database)
+    {
+      await using history = openSqliteHistory({ dataDir: dataDir.folder })
+      for await (const page of history.events())
+        expect(page.map(({ indexed }) => indexed)).toEqual(new Array(left + 1).fill(true))
+    }
+    writer.close()
   })
 
   test('is not believed where it tells of a row something else than the row does', async () => {

@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads'
 import type { AppendResult, Clock, EventStoreError } from '@holdfast/core'
 import { errorOf } from './fault-error.ts'
 import type { Fault } from './faults.ts'
-import { resultWidth } from './protocol.ts'
+import { noStream, resultWidth, surelyNoStream } from './protocol.ts'
 import type { AppendedEvents, WriterMessage, WriterOrder, Written } from './protocol.ts'
 import { startThread } from './threads.ts'
 import { addAppend, createGroup, rejectGroup, resolveGroup, writesIn } from './write-group.ts'
@@ -20,6 +20,11 @@ export interface WriterOptions {
   readonly onIndexed: (position: number) => void
   /** A transaction became durable; called before its callers are answered. */
   readonly onWritten: (transaction: { readonly appends: number; readonly durationMs: number }) => void
+  /**
+   * A new thread found other events than were told of: written just before the last one died, or by another process in spite of
+   * the lock. Called before any write goes to it.
+   */
+  readonly onOtherEvents: () => void
   /** A transaction failed, or the thread died or did not start. */
   readonly onFault: (error: EventStoreError) => void
 }
@@ -57,6 +62,8 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
   const queue: PendingGroup[] = []
   const underWay: PendingGroup[] = []
   let thread: WriterThread | undefined
+  /** Position of the last event that was told of. */
+  let head: number | undefined
   let scheduled = false
   let closing = false
   const end = Promise.withResolvers<undefined>()
@@ -117,8 +124,8 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
     current.opened.promise.catch(() => undefined)
     let death = 'it was ended from outside'
     worker.on('message', (message: WriterMessage) => {
-      take(current, message)
       schedule()
+      take(current, message)
     })
     worker.on('error', (error: Error) => {
       death = error.message
@@ -136,7 +143,11 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
     switch (message.kind) {
       case 'ready':
         from.state = 'ready'
-        options.onHead(message.head)
+        if (head !== undefined && head !== message.head) {
+          for (const { group } of queue) group.appends.expected = group.appends.expected.map(unsure)
+          options.onOtherEvents()
+        }
+        moveTo(message.head)
         from.opened.resolve(undefined)
         break
       case 'written':
@@ -170,14 +181,20 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
     else notOpened(from, { code: 'unavailable', message })
   }
 
+  function moveTo(position: number): void {
+    head = position
+    options.onHead(position)
+  }
+
   function settle(written: Written): void {
-    options.onHead(written.head)
-    options.onWritten({ appends: written.results.length / resultWidth, durationMs: written.durationMs })
+    moveTo(written.head)
     let at = 0
     // Who waits goes on after this turn: all is told by then.
     for (const group of underWay.splice(0, written.groups))
       at = resolveGroup(group, { results: written.results, at, tell: options.onAppended })
     options.onIndexed(written.indexed)
+    // At the end: what is not ours may throw.
+    options.onWritten({ appends: written.results.length / resultWidth, durationMs: written.durationMs })
   }
 
   function fail(groups: readonly PendingGroup[], fault: Fault): void {
@@ -230,6 +247,9 @@ interface WriterThread {
   state: 'starting' | 'ready' | 'ending'
   readonly opened: PromiseWithResolvers<undefined>
 }
+
+/** Others may have begun the stream. */
+const unsure = (expected: number): number => (expected === surelyNoStream ? noStream : expected)
 
 const order = (worker: Worker, message: WriterOrder): void => {
   worker.postMessage(message)

@@ -37,10 +37,13 @@ export const newEvent = (fields: Partial<NewEvent> = {}): NewEvent => ({
   ...fields,
 })
 
-/** Everything in the store, in global order. */
-export async function readEverything(store: EventStore): Promise<readonly RecordedEvent[]> {
+/** Everything in the store, in global order; default: of all types. */
+export async function readEverything(
+  store: EventStore,
+  some: { readonly types?: readonly string[] } = {},
+): Promise<readonly RecordedEvent[]> {
   const events: RecordedEvent[] = []
-  for await (const batch of store.subscribe({ prefix: '', signal: new AbortController().signal })) {
+  for await (const batch of store.subscribe({ ...some, prefix: '', signal: new AbortController().signal })) {
     events.push(...batch.events)
     if (batch.caughtUp) break
   }

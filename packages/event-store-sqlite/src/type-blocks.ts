@@ -1,0 +1,62 @@
+import type { Prepare } from './query.ts'
+
+/**
+ * The index of types: in which blocks of 64 positions in a row a type occurs. An entry for each event would have the writer change a page or
+ * two more in each transaction, for readers who walk through the rows as soon as one in a few is of their types.
+ */
+const blockBits = 6
+
+const blockOf = (position: number): number => Math.floor((position - 1) / 2 ** blockBits)
+/** The same, of a row of `events`. */
+export const blockColumn = `(position - 1 >> ${blockBits})`
+const firstOf = (block: number): number => block * 2 ** blockBits + 1
+
+/** Enters what is written, in the transaction that writes it. */
+export interface TypeBlocks {
+  add(type: string, position: number): void
+  rolledBack(): void
+}
+
+export function createTypeBlocks(prepare: Prepare): TypeBlocks {
+  const insert = prepare('INSERT OR IGNORE INTO type_blocks (name, block) VALUES (?, ?)')
+  /** The newest block, and what is entered for it. */
+  let newest = -1
+  const entered = new Set<string>()
+  return {
+    add(type, position) {
+      const block = blockOf(position)
+      if (block !== newest) entered.clear()
+      newest = block
+      if (entered.has(type)) return
+      insert.run(type, block)
+      entered.add(type)
+    },
+    rolledBack() {
+      entered.clear()
+    },
+  }
+}
+
+export function makeTypeBlocksAnew(prepare: Prepare): void {
+  prepare('DELETE FROM type_blocks').run()
+  prepare(`INSERT INTO type_blocks (name, block) SELECT DISTINCT type, ${blockColumn} FROM events`).run()
+}
+
+/** Positions in a row. */
+export interface Stretch {
+  readonly first: number
+  readonly last: number
+}
+
+/** Finds the next block behind a position with one of these types. */
+export function createTypeSearch(prepare: Prepare): (types: Iterable<string>, after: number) => Stretch | undefined {
+  const nextBlock = prepare('SELECT min(block) FROM type_blocks WHERE name = ? AND block >= ?')
+  return (types, after) => {
+    let next = Infinity
+    for (const type of types) {
+      const block = nextBlock.get(type, blockOf(after + 1))?.[0] ?? null
+      if (block !== null) next = Math.min(next, Number(block))
+    }
+    return next === Infinity ? undefined : { first: Math.max(firstOf(next), after + 1), last: firstOf(next + 1) - 1 }
+  }
+}
