@@ -2,7 +2,7 @@ import type { JsonObject, RecordedEvent } from '@holdfast/core'
 import { inSnapshot } from './query.ts'
 import type { Prepare } from './query.ts'
 import type { SQLOutputValue } from './sqlite.ts'
-import { createTypeSearch } from './type-blocks.ts'
+import { blockLength, createTypeSearch } from './type-blocks.ts'
 
 /** A stretch of the global order. */
 export interface PageQuery {
@@ -63,7 +63,7 @@ const maxPageCharacters = 2 * 1024 * 1024
  * Rows that are taken from SQLite at once: one by one they cost a third more, and a whole page of them stays in memory
  * beside the objects that are made of it.
  */
-const rowsAtOnce = 50
+const rowsAtOnce = blockLength
 /** A text of more bytes is not among them, but taken alone. */
 const largestTextAtOnce = 16 * 1024
 

@@ -6,10 +6,13 @@ import type { Prepare } from './query.ts'
  */
 const blockBits = 6
 
-const blockOf = (position: number): number => Math.floor((position - 1) / 2 ** blockBits)
+/** Positions in a block. */
+export const blockLength = 2 ** blockBits
+
+const blockOf = (position: number): number => Math.floor((position - 1) / blockLength)
 /** The same, of a row of `events`. */
 export const blockColumn = `(position - 1 >> ${blockBits})`
-const firstOf = (block: number): number => block * 2 ** blockBits + 1
+const firstOf = (block: number): number => block * blockLength + 1
 
 /** Enters what is written, in the transaction that writes it. */
 export interface TypeBlocks {
