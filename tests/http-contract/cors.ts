@@ -70,6 +70,15 @@ export function describeCors({ serve }: Contract): void {
       }
     })
 
+    test('a command that has a Vary of its own keeps it', async () => {
+      const { api } = await serve('tenants')
+      const call = { key: freshKey(), json: { label: 'x' }, apiKey: apiKeys.acme }
+      for (const headers of [{}, { origin }]) {
+        const answer = await api.post('/test/declaring', { ...call, headers })
+        expect(answer.headers['vary']?.split(', ').sort()).toEqual(['Accept-Language', 'Origin'])
+      }
+    })
+
     test('without the setting nothing of it is sent', async () => {
       const { api } = await serve('standard')
       const response = await api.post('/api/order', { key: freshKey(), json: anOrder, headers: { origin } })

@@ -47,7 +47,7 @@ export interface SqliteHistory extends AsyncDisposable {
   readonly gapless: true
   /** All events of the store as it is now, in global order, behind `after`. */
   events(after?: bigint): AsyncIterable<readonly StoredEvent[]>
-  /** All events of a type, in global order. */
+  /** All events of a type in the store as it is now, in global order. */
   eventsOfType(type: string): AsyncIterable<readonly StoredEvent[]>
   /** Events of one stream as the file has them, by revision; default: all. */
   streamEvents(stream: string, range?: RevisionRange): Promise<readonly StoredEvent[]>
@@ -128,7 +128,7 @@ function historyOf(database: Database, path: string): SqliteHistory {
   const ofType = prepare(
     `SELECT ${columns} FROM events WHERE position BETWEEN ? AND ? AND type = ? ORDER BY position LIMIT +?`,
   )
-  const nextOfType = createTypeSearch(prepare)
+  const searchOf = createTypeSearch(prepare)
   const reader = createReader(path, { isTold: false })
   const head = createHead()
   let open = true
@@ -168,11 +168,14 @@ function historyOf(database: Database, path: string): SqliteHistory {
   }
 
   async function* eventsOfType(type: string): AsyncGenerator<readonly StoredEvent[]> {
-    for (let after = 0; ; await nextTurn()) {
-      const block = guarded(() => nextOfType([type], after))
-      if (block === undefined) return
-      const rows = guarded(() => ofType.all(block.first, block.last, type, maxTypePage)) as unknown as Row[]
-      after = rows.length < maxTypePage ? block.last : Number(rows.at(-1)?.[0])
+    const upTo = last()
+    const next = guarded(() => searchOf([type]))
+    for (let after = 0; after < upTo; await nextTurn()) {
+      const block = guarded(() => next(after))
+      if (block === undefined || block.first > upTo) return
+      const end = Math.min(block.last, upTo)
+      const rows = guarded(() => ofType.all(block.first, end, type, maxTypePage)) as unknown as Row[]
+      after = rows.length < maxTypePage ? end : Number(rows.at(-1)?.[0])
       if (rows.length > 0) yield rows.map(eventOf)
     }
   }

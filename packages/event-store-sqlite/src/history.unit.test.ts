@@ -92,6 +92,20 @@ describe('the history of a data folder', () => {
     expect(found).toEqual(events.flatMap(({ type }, n) => (type === 'Rare' ? [n] : [])))
   })
 
+  it('has the events of a type as they were when it was asked, whatever is written meanwhile', async () => {
+    await using folder = await temporaryFolder()
+    await using store = await createSqliteEventStore({ dataDir: folder.path })
+    const some = (count: number) => Array.from({ length: count }, () => event('One'))
+    await store.append('a-1', some(10), 'no_stream')
+    await using history = openSqliteHistory({ dataDir: folder.path })
+    const found = []
+    for await (const page of history.eventsOfType('One')) {
+      found.push(...page.map(({ position }) => Number(position)))
+      await store.append(`b-${found.length}`, some(90), 'no_stream')
+    }
+    expect(found).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  })
+
   it('is not there where there is no store, and is closed after its end', async () => {
     await using folder = await temporaryFolder()
     expect(() => openSqliteHistory({ dataDir: join(folder.path, 'nothing') })).toThrow('there is no event store')

@@ -91,7 +91,7 @@ export function createPages(prepare: Prepare): (query: PageQuery) => Page {
      ORDER BY position LIMIT +?`,
   )
   const one = prepare(`SELECT ${eventColumns} FROM events WHERE position = ?`)
-  const nextOfTypes = createTypeSearch(prepare)
+  const searchOf = createTypeSearch(prepare)
 
   const lastOf = (rows: readonly SQLOutputValue[][]): number => Number(rows.at(-1)?.[0])
 
@@ -106,8 +106,9 @@ export function createPages(prepare: Prepare): (query: PageQuery) => Page {
       }
     }
     const wanted = JSON.stringify([...types])
+    const nextBlock = searchOf(types)
     return (after, limit) => {
-      const block = nextOfTypes(types, after)
+      const block = nextBlock(after)
       if (block === undefined || block.first > upTo) return { rows: [], end: upTo, cost: 0 }
       const last = Math.min(block.last, upTo)
       const rows = stretchOfTypes.all(block.first, last, wanted, limit)

@@ -142,7 +142,12 @@ export function createReader(path: string, { isTold = true }: ReaderOptions = {}
       complete = false
       const filter = known
       // What is about to be written stays in it.
-      if (filter !== undefined) known = guarded(() => filled(filter))
+      try {
+        if (filter !== undefined) known = filled(filter)
+      } catch {
+        // Then it knows of none that it is not there, and whoever looks is told what is wrong with the file.
+        known = undefined
+      }
     },
     page: (query) => guarded(() => page(query)),
     checkpoint: (name) =>

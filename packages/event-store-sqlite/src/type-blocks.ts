@@ -51,15 +51,25 @@ export interface Stretch {
   readonly last: number
 }
 
-/** Finds the next block behind a position with one of these types. */
-export function createTypeSearch(prepare: Prepare): (types: Iterable<string>, after: number) => Stretch | undefined {
+/** Finds the next block with one of some types behind a position, which never gets smaller. */
+export type TypeSearch = (after: number) => Stretch | undefined
+
+export function createTypeSearch(prepare: Prepare): (types: Iterable<string>) => TypeSearch {
   const nextBlock = prepare('SELECT min(block) FROM type_blocks WHERE name = ? AND block >= ?')
-  return (types, after) => {
-    let next = Infinity
-    for (const type of types) {
-      const block = nextBlock.get(type, blockOf(after + 1))?.[0] ?? null
-      if (block !== null) next = Math.min(next, Number(block))
+  return (types) => {
+    /** The next block of each type, from where it was looked for last; Infinity where there is none. */
+    const next = new Map(Array.from(types, (type) => [type, -1]))
+    return (after) => {
+      let first = Infinity
+      for (const [type, known] of next) {
+        const from = blockOf(after + 1)
+        const found = known >= from ? known : Number(nextBlock.get(type, from)?.[0] ?? Infinity)
+        if (found !== known) next.set(type, found)
+        first = Math.min(first, found)
+      }
+      return first === Infinity
+        ? undefined
+        : { first: Math.max(firstOf(first), after + 1), last: firstOf(first + 1) - 1 }
     }
-    return next === Infinity ? undefined : { first: Math.max(firstOf(next), after + 1), last: firstOf(next + 1) - 1 }
   }
 }

@@ -44,9 +44,12 @@ export async function closeInOrder({ server, gateway, drainMs }: CloseOptions): 
   const cut = setTimeout(() => {
     http.closeAllConnections()
   }, drainMs + longestReadMs)
-  await server.close()
-  clearTimeout(cut)
-  cancel()
+  try {
+    await server.close()
+  } finally {
+    clearTimeout(cut)
+    cancel()
+  }
 }
 
 /** Not the clock's sleep: this one has to keep the process alive. */

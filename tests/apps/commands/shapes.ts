@@ -27,7 +27,12 @@ export const declaring = defineCommand({
   input: z.strictObject({ label: z.string() }),
   handle: ({ label }, ctx) => ({ type: 'Declared', data: { id: ctx.id, label } }) as const,
   respond: ({ data }) =>
-    ok(data, { ETag: `"${data.id}"`, 'Cache-Control': 'private, max-age=60', 'X-Label': data.label }),
+    ok(data, {
+      ETag: `"${data.id}"`,
+      'Cache-Control': 'private, max-age=60',
+      'X-Label': data.label,
+      Vary: 'Accept-Language',
+    }),
 })
 
 /** Answers 204. */

@@ -39,9 +39,6 @@ export interface TakenRequest {
 /** A request may come in two pieces, head and body, when the second one comes this soon, milliseconds. */
 const secondPieceMs = 100
 
-/** How long a shutdown waits for a caller to read the answers that it was sent, milliseconds. */
-const lingerMs = 2_000
-
 const none: Buffer = Buffer.alloc(0)
 
 /**
@@ -56,7 +53,6 @@ export class Connection {
   #answering = false
   #answered = false
   #pieceTimer: NodeJS.Timeout | undefined
-  #lingerTimer: NodeJS.Timeout | undefined
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket
@@ -74,12 +70,9 @@ export class Connection {
     return !this.#answering && this.#held.length === 0
   }
 
-  /** Closes it in a shutdown, as one on which nothing is under way. */
+  /** Closes it when what was written has been read. */
   close(): void {
     this.#socket.destroySoon()
-    this.#lingerTimer ??= setTimeout(() => {
-      this.destroy()
-    }, lingerMs)
   }
 
   destroy(): void {
@@ -136,9 +129,10 @@ export class Connection {
       isTaken = socket.write(body, 'utf8')
       socket.uncork()
     }
-    if (!this.#host.serving()) this.close()
-    else if (close) socket.destroySoon()
-    if (close) return
+    if (close) {
+      this.close()
+      return
+    }
     if (this.#held.length > 0) this.#handOver(this.#held)
     // Whoever does not read its answers is not asked for more requests.
     else if (!isTaken) socket.pause()
@@ -181,7 +175,6 @@ export class Connection {
 
   readonly #onClose = (): void => {
     this.#forgetPiece()
-    clearTimeout(this.#lingerTimer)
     this.#host.closed(this)
   }
 }

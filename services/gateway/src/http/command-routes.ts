@@ -81,6 +81,9 @@ function identify(
 function send(reply: FastifyReply, { status, headers: lines, body, bytes }: WrittenAnswer, serving: boolean): void {
   // A connection that is answered during a shutdown is not kept for another request.
   if (!serving) lines.push('connection', 'close')
+  // Lines take the place of what was set under their name before.
+  const vary = reply.raw.getHeader('vary')
+  if (typeof vary === 'string') lines.push('vary', vary)
   reply.raw.writeHead(status, lines)
   // Only now: what throws before is still answered, by Fastify. A reply that was taken from it is answered by nobody else.
   void reply.hijack()
