@@ -168,14 +168,12 @@ function historyOf(database: Database, path: string): SqliteHistory {
   }
 
   async function* eventsOfType(type: string): AsyncGenerator<readonly StoredEvent[]> {
-    const upTo = last()
-    const next = guarded(() => searchOf([type]))
-    for (let after = 0; after < upTo; await nextTurn()) {
+    const next = searchOf([type], last())
+    for (let after = 0; ; await nextTurn()) {
       const block = guarded(() => next(after))
-      if (block === undefined || block.first > upTo) return
-      const end = Math.min(block.last, upTo)
-      const rows = guarded(() => ofType.all(block.first, end, type, maxTypePage)) as unknown as Row[]
-      after = rows.length < maxTypePage ? end : Number(rows.at(-1)?.[0])
+      if (block === undefined) return
+      const rows = guarded(() => ofType.all(block.first, block.last, type, maxTypePage)) as unknown as Row[]
+      after = rows.length < maxTypePage ? block.last : Number(rows.at(-1)?.[0])
       if (rows.length > 0) yield rows.map(eventOf)
     }
   }

@@ -106,13 +106,12 @@ export function createPages(prepare: Prepare): (query: PageQuery) => Page {
       }
     }
     const wanted = JSON.stringify([...types])
-    const nextBlock = searchOf(types)
+    const nextBlock = searchOf(types, upTo)
     return (after, limit) => {
       const block = nextBlock(after)
-      if (block === undefined || block.first > upTo) return { rows: [], end: upTo, cost: 0 }
-      const last = Math.min(block.last, upTo)
-      const rows = stretchOfTypes.all(block.first, last, wanted, limit)
-      return { rows, end: rows.length < limit ? last : lastOf(rows), cost: Math.max(rows.length, costOfBlock) }
+      if (block === undefined) return { rows: [], end: upTo, cost: 0 }
+      const rows = stretchOfTypes.all(block.first, block.last, wanted, limit)
+      return { rows, end: rows.length < limit ? block.last : lastOf(rows), cost: Math.max(rows.length, costOfBlock) }
     }
   }
 

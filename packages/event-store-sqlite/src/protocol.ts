@@ -9,7 +9,7 @@ export interface AppendColumns {
   /** See stream-hash.ts. */
   readonly hashes: number[]
   /** Expected revision; {@link noStream} or {@link surelyNoStream} for none. */
-  expected: number[]
+  readonly expected: number[]
   /** Events of the append. */
   readonly counts: number[]
   readonly ids: string[]

@@ -51,25 +51,25 @@ export interface Stretch {
   readonly last: number
 }
 
-/** Finds the next block with one of some types behind a position, which never gets smaller. */
+/** Finds what is left behind a position, which never gets smaller, of the next block with one of some types. */
 export type TypeSearch = (after: number) => Stretch | undefined
 
-export function createTypeSearch(prepare: Prepare): (types: Iterable<string>) => TypeSearch {
+/** @returns what searches for types, up to a position */
+export function createTypeSearch(prepare: Prepare): (types: Iterable<string>, upTo: number) => TypeSearch {
   const nextBlock = prepare('SELECT min(block) FROM type_blocks WHERE name = ? AND block >= ?')
-  return (types) => {
+  return (types, upTo) => {
     /** The next block of each type, from where it was looked for last; Infinity where there is none. */
     const next = new Map(Array.from(types, (type) => [type, -1]))
     return (after) => {
-      let first = Infinity
+      const from = blockOf(after + 1)
+      let nearest = Infinity
       for (const [type, known] of next) {
-        const from = blockOf(after + 1)
         const found = known >= from ? known : Number(nextBlock.get(type, from)?.[0] ?? Infinity)
         if (found !== known) next.set(type, found)
-        first = Math.min(first, found)
+        nearest = Math.min(nearest, found)
       }
-      return first === Infinity
-        ? undefined
-        : { first: Math.max(firstOf(first), after + 1), last: firstOf(first + 1) - 1 }
+      const first = Math.max(firstOf(nearest), after + 1)
+      return first > upTo ? undefined : { first, last: Math.min(firstOf(nearest + 1) - 1, upTo) }
     }
   }
 }

@@ -144,7 +144,7 @@ export async function startWriter(options: WriterOptions): Promise<Writer> {
       case 'ready':
         from.state = 'ready'
         if (head !== undefined && head !== message.head) {
-          for (const { group } of queue) group.appends.expected = group.appends.expected.map(unsure)
+          for (const { group } of queue) makeUnsure(group.appends.expected)
           options.onOtherEvents()
         }
         moveTo(message.head)
@@ -249,7 +249,9 @@ interface WriterThread {
 }
 
 /** Others may have begun the stream. */
-const unsure = (expected: number): number => (expected === surelyNoStream ? noStream : expected)
+function makeUnsure(expected: number[]): void {
+  for (const [at, revision] of expected.entries()) if (revision === surelyNoStream) expected[at] = noStream
+}
 
 const order = (worker: Worker, message: WriterOrder): void => {
   worker.postMessage(message)
