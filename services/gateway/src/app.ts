@@ -105,7 +105,8 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
   answerErrors(fastify, allowed)
 
   const authenticate = createAuthenticate(settings.API_KEYS)
-  const attempts = { gateway, authenticate, metrics, log: parts.log, serving, waitMs: settings.WAIT_MS }
+  const ofAllAnswers = [...corsHeadersOfAll(settings.CORS_ORIGINS)].flat()
+  const attempts = { gateway, authenticate, metrics, log: parts.log, serving, waitMs: settings.WAIT_MS, ofAllAnswers }
   for (const command of app.commands) addCommandRoute(fastify, command, attempts)
   serveDirectly(fastify.server, {
     ...attempts,
@@ -113,7 +114,6 @@ export async function buildGateway(parts: GatewayParts): Promise<FastifyInstance
     ids,
     socketErrors,
     maxBodyBytes: settings.MAX_BODY_BYTES,
-    ofAllAnswers: corsHeadersOfAll(settings.CORS_ORIGINS),
   })
   addLookupRoutes(fastify, { gateway, authenticate })
   addReleaseRoute(fastify, {

@@ -6,20 +6,11 @@ export interface ConnectionHeaders {
   readonly close: boolean
   /** What `Keep-Alive` tells of how long a connection is kept, seconds. */
   readonly keepSeconds: number
-  /** Lines of every answer, with their ends. */
-  readonly ofAllAnswers: string
 }
 
-/** Header lines, with their ends. */
-export const linesOf = (headers: ReadonlyMap<string, string>): string =>
-  [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
-
 /** The head of an answer as Node's HTTP server would write it, to the empty line. */
-export function headText(
-  { status, headers }: WrittenAnswer,
-  { close, keepSeconds, ofAllAnswers }: ConnectionHeaders,
-): string {
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n${ofAllAnswers}`
+export function headText({ status, headers }: WrittenAnswer, { close, keepSeconds }: ConnectionHeaders): string {
+  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`
   for (let at = 0; at < headers.length; at += 2) text += `${headers[at]}: ${headers[at + 1]}\r\n`
   const connection = close ? 'Connection: close' : `Connection: keep-alive\r\nKeep-Alive: timeout=${keepSeconds}`
   return `${text}Date: ${httpDate()}\r\n${connection}\r\n\r\n`

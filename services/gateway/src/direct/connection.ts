@@ -22,8 +22,6 @@ export interface ConnectionHost {
   readonly idleMs: number
   /** What it is told of that, seconds. */
   readonly keepSeconds: number
-  /** Header lines of every answer, with their ends. */
-  readonly ofAllAnswers: string
 }
 
 /** By the codes of Node's HTTP server. */
@@ -119,8 +117,7 @@ export class Connection {
       socket.setTimeout(this.#host.idleMs)
     }
     const { body, bytes } = written
-    const { keepSeconds, ofAllAnswers } = this.#host
-    const head = headText(written, { close, keepSeconds, ofAllAnswers })
+    const head = headText(written, { close, keepSeconds: this.#host.keepSeconds })
     let isTaken: boolean
     if (bytes === body.length) isTaken = socket.write(head + body, 'latin1')
     else {

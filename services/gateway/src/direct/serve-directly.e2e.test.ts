@@ -33,6 +33,7 @@ async function answersTo(error: unknown): Promise<readonly HttpResponse[]> {
     log: createLogger({ level: 'silent', service: 'test' }),
     serving: () => true,
     waitMs: 1_000,
+    ofAllAnswers: [],
   }
   addCommandRoute(fastify, command, options)
   serveDirectly(fastify.server, {
@@ -41,7 +42,6 @@ async function answersTo(error: unknown): Promise<readonly HttpResponse[]> {
     ids,
     socketErrors: createSocketErrors(ids),
     maxBodyBytes: 1_000,
-    ofAllAnswers: new Map(),
   })
   try {
     const url = await fastify.listen({ port: 0, host: '127.0.0.1' })

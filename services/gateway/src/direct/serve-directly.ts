@@ -6,10 +6,8 @@ import { answerAttempt, type AttemptOptions } from '../http/answer-attempt.ts'
 import type { Authenticate } from '../http/authenticate.ts'
 import { isJson } from '../http/body.ts'
 import { callerOf } from '../http/caller.ts'
-import { failedAttempt, type RefusalLog } from '../http/errors.ts'
 import type { SocketErrors } from '../http/socket-errors.ts'
 import { validateInput } from '../http/validate-input.ts'
-import { linesOf } from './answer-text.ts'
 import { Connection, type ConnectionHost, type TakenRequest } from './connection.ts'
 import { readRequest } from './read-request.ts'
 
@@ -19,11 +17,8 @@ export interface DirectOptions extends AttemptOptions {
   /** False from the beginning of a shutdown on. */
   readonly serving: () => boolean
   readonly ids: Ids
-  readonly log: RefusalLog
   readonly socketErrors: SocketErrors
   readonly maxBodyBytes: number
-  /** Headers of every answer, by name. */
-  readonly ofAllAnswers: ReadonlyMap<string, string>
 }
 
 /** A path that means the same to every router. */
@@ -59,7 +54,6 @@ export function serveDirectly(server: Server, options: DirectOptions): void {
     firstRequestMs: server.headersTimeout,
     idleMs: server.keepAliveTimeout + idleMarginMs,
     keepSeconds: Math.floor(server.keepAliveTimeout / 1000),
-    ofAllAnswers: linesOf(options.ofAllAnswers),
   }
   server.on('connection', (socket: Socket) => {
     connections.add(new Connection(socket, host))
@@ -79,7 +73,7 @@ export function serveDirectly(server: Server, options: DirectOptions): void {
 
 /** @see ConnectionHost.take */
 function createTake(options: DirectOptions): ConnectionHost['take'] {
-  const { authenticate, ids, log, maxBodyBytes } = options
+  const { authenticate, ids, maxBodyBytes } = options
   const commands = new Map(
     options.commands
       .filter(({ route }) => plainPath.test(route.path))
@@ -104,10 +98,7 @@ function createTake(options: DirectOptions): ConnectionHost['take'] {
       const input = validateInput(command, json.value, {})
       const requestId = ids.uuid()
       const attempt = { command, caller, input, params: {}, requestId, prefer, traceparent }
-      const answer = answerAttempt(attempt, options).catch((error: unknown) =>
-        failedAttempt(error, { log, requestId, sentKey: caller.sentKey }),
-      )
-      return { answer, close }
+      return { answer: answerAttempt(attempt, options), close }
     } catch {
       // It is checked again, and answered, by Fastify.
       return undefined

@@ -56,8 +56,7 @@ export function addCommandRoute(fastify: FastifyInstance, command: Command, opti
         .then((answer) => {
           send(reply, answer, options.serving())
         })
-        // Anything else Fastify would send as an answer.
-        .catch((error: unknown) => reply.send(error instanceof Error ? error : new Error(String(error))))
+        .catch((error: unknown) => reply.send(error))
     },
   })
 }
@@ -81,9 +80,6 @@ function identify(
 function send(reply: FastifyReply, { status, headers: lines, body, bytes }: WrittenAnswer, serving: boolean): void {
   // A connection that is answered during a shutdown is not kept for another request.
   if (!serving) lines.push('connection', 'close')
-  // Lines take the place of what was set under their name before.
-  const vary = reply.raw.getHeader('vary')
-  if (typeof vary === 'string') lines.push('vary', vary)
   reply.raw.writeHead(status, lines)
   // Only now: what throws before is still answered, by Fastify. A reply that was taken from it is answered by nobody else.
   void reply.hijack()

@@ -33,6 +33,7 @@ test('an outcome that cannot be written is answered all the same, and the retry 
     log: createLogger({ level: 'silent', service: 'test' }),
     serving: () => true,
     waitMs: 1_000,
+    ofAllAnswers: [],
   })
   const attempt = () =>
     fastify.inject({

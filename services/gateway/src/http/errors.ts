@@ -36,14 +36,14 @@ export function sendError(error: FastifyError, request: FastifyRequest, reply: F
   return sendProblem(request, reply, known)
 }
 
-/** The same for an attempt that Fastify knows nothing of. */
+/** The same for an attempt, whose answers are written past Fastify. */
 export function failedAttempt(
   error: unknown,
-  { log, requestId, sentKey }: Pick<AnswerContext, 'requestId' | 'sentKey'> & { readonly log: RefusalLog },
+  { log, ...context }: Omit<AnswerContext, 'applied'> & { readonly log: RefusalLog },
 ): WrittenAnswer {
   const known = catalogued(error)
-  logRefusal(log, known.code, { reqId: requestId, err: error })
-  return writeProblem(known, { requestId, sentKey })
+  logRefusal(log, known.code, { reqId: context.requestId, err: error })
+  return writeProblem(known, context)
 }
 
 export type RefusalLog = Pick<FastifyBaseLogger, 'debug' | 'warn' | 'error'>

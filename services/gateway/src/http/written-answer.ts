@@ -19,14 +19,20 @@ export interface AnswerContext {
   readonly sentKey: string | undefined
   /** `Preference-Applied`. */
   readonly applied: string | undefined
+  /** Headers that every answer has: names and values in turn. */
+  readonly ofAllAnswers: readonly string[]
 }
 
 /** Puts an answer into headers and body; of a recorded response the body is what is stored, byte for byte. */
-export function writeAnswer(answer: Answer, { requestId, sentKey, applied }: AnswerContext): WrittenAnswer {
+export function writeAnswer(
+  answer: Answer,
+  { requestId, sentKey, applied, ofAllAnswers }: AnswerContext,
+): WrittenAnswer {
   const lines = [headers.requestId, requestId, headers.location, `/commands/${answer.commandId}`]
   if (answer.kind === 'response') lines.push(headers.idempotencyExpires, rfc3339(answer.expiresAtMs))
   if (sentKey !== undefined) lines.push(headers.idempotencyKey, sentKey)
   if (applied !== undefined) lines.push(headers.preferenceApplied, applied)
+  lines.push(...ofAllAnswers)
   switch (answer.kind) {
     case 'response': {
       const { status, headers: declared, body } = answer.response
@@ -52,12 +58,12 @@ export function writeAnswer(answer: Answer, { requestId, sentKey, applied }: Ans
 /** A problem of the catalogue, of an attempt that has no answer of the gateway. */
 export function writeProblem(
   problemOf: { readonly code: ErrorCode } & ProblemDetails,
-  { requestId, sentKey }: Pick<AnswerContext, 'requestId' | 'sentKey'>,
+  { requestId, sentKey, ofAllAnswers }: Omit<AnswerContext, 'applied'>,
 ): WrittenAnswer {
   const { status, headers: named, body } = problemAnswer(requestId, problemOf)
   const lines = [headers.requestId, requestId]
   if (sentKey !== undefined) lines.push(headers.idempotencyKey, sentKey)
-  return withLength(status, [...lines, ...named], body)
+  return withLength(status, [...lines, ...ofAllAnswers, ...named], body)
 }
 
 const unwritable = /[^\t\x20-\x7e\x80-\xff]/

@@ -6,7 +6,7 @@ const recorded = (status: number, body: string): Answer => ({
   ...{ kind: 'response', commandId: 'c' as CommandId, replayed: true, source: 'replayed', position: '' },
   ...{ expiresAtMs: 0, response: { status, headers: {}, body } },
 })
-const context = { requestId: 'r', sentKey: undefined, applied: undefined }
+const context = { requestId: 'r', sentKey: undefined, applied: undefined, ofAllAnswers: [] }
 
 describe('a recorded response', () => {
   test('has its length in bytes', () => {
